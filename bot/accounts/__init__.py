@@ -1,0 +1,3 @@
+"""
+Our logins on networks: credentials, polling, the heard ledger and its coverage.
+"""

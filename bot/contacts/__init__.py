@@ -1,0 +1,3 @@
+"""
+The people out there and their handles.
+"""

@@ -1,0 +1,52 @@
+"""
+Rows of contacts and their identities.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlmodel import Field, SQLModel
+
+from bot.core.columns import instant, text_column
+
+IDENTITY_KNOWN = "identity_channel_key"
+
+
+class Contact(SQLModel, table=True):
+    """
+    A person out there, as far as we know them to be one.
+    """
+
+    __tablename__ = "contact"
+
+    id: str = Field(primary_key=True)
+    name: str = text_column()
+    created_at: datetime = instant()
+    seen_at: datetime = instant()
+
+
+class Identity(SQLModel, table=True):
+    """
+    One handle of a contact on one channel.
+    """
+
+    __tablename__ = "identity"
+    __table_args__ = (
+        # two messages at once from a stranger make one contact
+        sa.UniqueConstraint("channel", "key", name=IDENTITY_KNOWN),
+        # the handles of a contact
+        sa.Index("identity_contact", "contact_id"),
+    )
+
+    id: str = Field(primary_key=True)
+    contact_id: str = Field(foreign_key="contact.id")
+    channel: str
+    key: str = text_column()  # stable: actor URI, lower-cased address
+    handle: str = text_column()
+    name: str = text_column()
+    url: str | None = text_column(None)
+    automated: bool = False
+    followers: int | None = None
+    seen_at: datetime = instant()

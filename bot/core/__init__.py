@@ -1,0 +1,3 @@
+"""
+The ground all features stand on; knows no feature.
+"""

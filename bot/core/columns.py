@@ -1,0 +1,70 @@
+"""
+Column types that mean the same on SQLite and PostgreSQL.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.engine import Dialect
+from sqlmodel import Field
+
+
+class Instant(sa.TypeDecorator[datetime]):
+    """
+    An aware UTC instant with microseconds: timestamptz on PostgreSQL, sortable text on SQLite.
+
+    A naive datetime is a mistake and is refused.
+    """
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("an instant needs a time zone; take it from the clock")
+        utc = value.astimezone(UTC)
+        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+JSON = sa.JSON().with_variant(JSONB(), "postgresql")
+COUNTER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+"""A 64-bit key that counts up; SQLite only counts up an INTEGER PRIMARY KEY."""
+
+
+def instant(*, index: bool = False) -> Any:
+    """
+    Make a required instant column.
+    """
+    return Field(sa_type=Instant, index=index)
+
+
+def maybe_instant() -> Any:
+    """
+    Make an instant column that may be empty.
+    """
+    return Field(default=None, sa_type=Instant)
+
+
+def json_column() -> Any:
+    """
+    Make a JSON column, empty object by default.
+    """
+    return Field(default_factory=dict, sa_type=JSON)
+
+
+def text_column(default: str | None = "") -> Any:
+    """
+    Make a text column of any length.
+    """
+    return Field(default=default, sa_type=sa.Text)

@@ -1,0 +1,176 @@
+"""
+The database and the unit of work: one request, one job or one page is one transaction.
+
+Everything is written for SQLite (embedded, one file) and PostgreSQL (many nodes) alike. Services get a
+`UnitOfWork` and never commit; no network happens inside one. This module knows no feature's tables.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+
+from bot.core.clock import Clock
+from bot.core.ids import new_id
+from bot.core.tables import LiveEvent
+
+LIVE_CHANNEL = "hubbub_live"
+LIVE_ORDER_LOCK = 0x48554242  # "HUBB": serialises commits that carry live events, so that ids follow commits
+
+
+class UnitOfWork:
+    """
+    One transaction and the instant it happens at.
+
+    Args:
+        now: aware UTC; the same for everything in the unit.
+    """
+
+    def __init__(self, session: AsyncSession, now: datetime) -> None:
+        self.session = session
+        self.now = now
+        self.live: list[tuple[str, Mapping[str, Any]]] = []
+        self.afterwards: list[Callable[[], None]] = []
+
+    def new_id(self) -> str:
+        """
+        Make a time-ordered id for a row of this unit.
+        """
+        return new_id(self.now)
+
+    def publish(self, topic: str, data: Mapping[str, Any] | None = None) -> None:
+        """
+        Tell open pages about this unit once it is committed. The same news twice is told once.
+        """
+        if (topic, data or {}) not in self.live:
+            self.live.append((topic, data or {}))
+
+    def after_commit(self, callback: Callable[[], None]) -> None:
+        """
+        Call something quick (wake a worker) once the unit is committed; never when it failed.
+        """
+        self.afterwards.append(callback)
+
+    @property
+    def dialect(self) -> str:
+        return self.session.get_bind().dialect.name
+
+    def insert(self, table: type[Any]) -> Any:
+        """
+        Begin an INSERT that knows ON CONFLICT, in the database's own dialect.
+        """
+        return (sqlite_insert if self.dialect == "sqlite" else postgresql_insert)(table)
+
+
+class Database:
+    """
+    Opens units of work. On SQLite writers queue inside the process, so that none waits by polling.
+    """
+
+    def __init__(self, engine: AsyncEngine, clock: Clock) -> None:
+        self.engine = engine
+        self.clock = clock
+        self.on_live: Callable[[], None] | None = None
+        self._sqlite_writer = asyncio.Lock() if engine.dialect.name == "sqlite" else None
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self._sqlite_writer is not None
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[UnitOfWork]:
+        """
+        Open a unit that only reads, on one snapshot where the database offers it. It is rolled back at the end.
+        """
+        async with AsyncSession(self.engine, expire_on_commit=False, autoflush=False) as session:
+            yield UnitOfWork(session, self.clock.now())
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[UnitOfWork]:
+        """
+        Open a unit that is committed when the block ends well and rolled back when it raises.
+        """
+        if self._sqlite_writer is None:
+            async with self._unit() as work:
+                yield work
+        else:
+            async with self._sqlite_writer, self._unit() as work:
+                yield work
+        for callback in work.afterwards:
+            callback()
+        if work.live and self.on_live is not None:
+            self.on_live()
+
+    @asynccontextmanager
+    async def _unit(self) -> AsyncIterator[UnitOfWork]:
+        async with AsyncSession(self.engine, expire_on_commit=False) as session:
+            await session.connection(execution_options={"hubbub_writes": True})
+            work = UnitOfWork(session, self.clock.now())
+            yield work
+            if work.live:
+                await _store_live(work)
+            await session.commit()
+
+    async def close(self) -> None:
+        """
+        Close every connection.
+        """
+        await self.engine.dispose()
+
+
+async def _store_live(work: UnitOfWork) -> None:
+    # Taken last, so that it is held for one insert and the commit only.
+    if work.dialect == "postgresql":
+        await work.session.execute(sa.select(sa.func.pg_advisory_xact_lock(LIVE_ORDER_LOCK)))
+    rows = [{"at": work.now, "topic": topic, "data": dict(data)} for topic, data in work.live]
+    await work.session.execute(sa.insert(LiveEvent), rows)
+    if work.dialect == "postgresql":
+        await work.session.execute(sa.select(sa.func.pg_notify(LIVE_CHANNEL, "")))
+
+
+def open_database(
+    url: str, clock: Clock, *, busy_timeout: timedelta = timedelta(seconds=5), pool_size: int = 10
+) -> Database:
+    """
+    Make a database from a URL; no connection is opened yet.
+
+    Args:
+        url: `sqlite+aiosqlite:///FILE` or `postgresql+asyncpg://...`.
+    """
+    if sa.make_url(url).get_backend_name() == "sqlite":
+        engine = create_async_engine(url, pool_size=pool_size, connect_args={"timeout": 0})
+        _prepare_sqlite(engine, busy_timeout)
+    else:
+        engine = create_async_engine(url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True)
+    return Database(engine, clock)
+
+
+def _prepare_sqlite(engine: AsyncEngine, busy_timeout: timedelta) -> None:
+    """
+    Make SQLite durable and let us begin transactions ourselves.
+
+    A unit that writes begins IMMEDIATE: a reader that turns writer later could only fail.
+    """
+
+    @sa.event.listens_for(engine.sync_engine, "connect")
+    def configure(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # the driver begins nothing by itself
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout = {int(busy_timeout.total_seconds() * 1000)}")
+        cursor.execute("PRAGMA journal_mode = WAL")
+        cursor.execute("PRAGMA synchronous = FULL")
+        cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.close()
+
+    @sa.event.listens_for(engine.sync_engine, "begin")
+    def begin(connection: sa.Connection) -> None:
+        writes = connection.get_execution_options().get("hubbub_writes", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -1,0 +1,45 @@
+"""
+Leases: only one process at a time does a thing, and a dead one does not block it for ever.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import sqlalchemy as sa
+from sqlmodel import col
+
+from bot.core.database import UnitOfWork
+from bot.core.tables import Lease
+
+
+async def take_lease(work: UnitOfWork, name: str, *, holder: str, length: timedelta) -> bool:
+    """
+    Take or renew the lease `name` until `now + length`; False while somebody else holds it.
+
+    One statement: the database decides, not we.
+    """
+    statement = work.insert(Lease).values(name=name, holder=holder, until=work.now + length)
+    statement = statement.on_conflict_do_update(
+        index_elements=["name"],
+        set_={"holder": holder, "until": work.now + length},
+        where=sa.or_(col(Lease.holder) == holder, col(Lease.until) <= work.now),
+    ).returning(col(Lease.name))
+    return (await work.session.execute(statement)).first() is not None
+
+
+async def holds_lease(work: UnitOfWork, name: str, *, holder: str) -> bool:
+    """
+    Say whether `holder` holds the lease now, and keep others from taking it until the unit ends.
+    """
+    query = sa.select(Lease.name).where(  # type: ignore[call-overload]
+        col(Lease.name) == name, col(Lease.holder) == holder, col(Lease.until) > work.now
+    )
+    return (await work.session.execute(query.with_for_update())).first() is not None
+
+
+async def drop_lease(work: UnitOfWork, name: str, *, holder: str) -> None:
+    """
+    Give the lease back, if it is still ours.
+    """
+    await work.session.execute(sa.delete(Lease).where(col(Lease.name) == name, col(Lease.holder) == holder))

@@ -1,0 +1,3 @@
+"""
+Alembic's folder: numbered migrations, additive first, removal a release later.
+"""

@@ -1,0 +1,3 @@
+"""
+Conversations, the triage queue, first-response clocks, claiming and answering.
+"""

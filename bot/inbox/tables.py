@@ -1,0 +1,165 @@
+"""
+Rows of conversations, messages, notes, clocks and the conversation's event log.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Field, SQLModel
+
+from bot.core.columns import JSON, instant, json_column, maybe_instant, text_column
+
+_WAITING = sa.text("state = 'open'")
+_ASLEEP = sa.text("snoozed_until IS NOT NULL")
+_RUNNING = sa.text("stopped_at IS NULL")
+
+
+class Conversation(SQLModel, table=True):
+    """
+    What one contact and one account say to each other about one thing.
+    """
+
+    __tablename__ = "conversation"
+    __table_args__ = (
+        # the queue: waiting conversations by deadline, those without one last
+        sa.Index("conversation_queue", "due_at", "id", postgresql_where=_WAITING, sqlite_where=_WAITING),
+        # every list by state, newest word first
+        sa.Index("conversation_state", "state", "last_message_at", "id"),
+        # what an agent has
+        sa.Index("conversation_agent", "agent_id", "state"),
+        # history of a contact over all channels
+        sa.Index("conversation_contact", "contact_id", "last_message_at"),
+        # waking the snoozed
+        sa.Index("conversation_snoozed", "snoozed_until", postgresql_where=_ASLEEP, sqlite_where=_ASLEEP),
+        sa.CheckConstraint("state IN ('open', 'pending', 'snoozed', 'resolved')", name="conversation_state_known"),
+    )
+
+    id: str = Field(primary_key=True)
+    account_id: str = Field(foreign_key="account.id")
+    contact_id: str = Field(foreign_key="contact.id")
+    identity_id: str = Field(foreign_key="identity.id")  # whom we answer
+    channel: str
+    subject: str = text_column()
+    state: str = "open"
+    agent_id: str | None = None  # who has claimed it: a staff member or a token
+    agent_name: str | None = None
+    claimed_at: datetime | None = maybe_instant()
+    snoozed_until: datetime | None = maybe_instant()
+    priority: int = 2  # responses.Priority
+    language: str | None = None
+    mood: str = "not judged"
+    intent: str = "other"
+    snippet: str = text_column()  # of the newest inbound message
+    opened_at: datetime = instant()
+    last_message_at: datetime = instant()
+    newest_message_id: str | None = None  # newest inbound: a reply must have seen it
+    waiting_messages: int = 0  # inbound since our last word
+    due_at: datetime | None = maybe_instant()  # of the running first-response clock
+    first_answered_at: datetime | None = maybe_instant()
+    resolved_at: datetime | None = maybe_instant()
+
+
+class Message(SQLModel, table=True):
+    """
+    One word of a customer, or one of ours.
+    """
+
+    __tablename__ = "message"
+    __table_args__ = (
+        # one heard item is one message, whatever happens
+        sa.UniqueConstraint("heard_id", name="message_heard_key"),
+        sa.UniqueConstraint("outbox_id", name="message_outbox_key"),
+        # the timeline
+        sa.Index("message_conversation", "conversation_id", "id"),
+        # finding the thread an answer belongs to
+        sa.Index("message_remote", "account_id", "remote_id"),
+    )
+
+    id: str = Field(primary_key=True)
+    conversation_id: str = Field(foreign_key="conversation.id")
+    account_id: str = Field(foreign_key="account.id")
+    direction: str  # inbound, outbound
+    remote_id: str | None = text_column(None)
+    heard_id: str | None = None
+    outbox_id: str | None = None
+    identity_id: str | None = None
+    author_name: str = text_column()
+    author_handle: str = text_column()
+    text: str = text_column()
+    html: str | None = text_column(None)  # as received; sanitised when shown
+    quoted: str = text_column()
+    visibility: str = "public"
+    url: str | None = text_column(None)
+    attachments: list[Any] = Field(default_factory=list, sa_type=JSON)
+    automatic: str | None = None  # why a machine wrote it; None for a person
+    language: str | None = None
+    mood: str = "not judged"
+    words: list[Any] = Field(default_factory=list, sa_type=JSON)
+    intent: str = "other"
+    reply_to: dict[str, Any] | None = Field(default=None, sa_type=JSON)  # what the connector needs to answer it
+    at: datetime = instant()  # inbound: when it was written; outbound: when it was prepared, then sent
+
+
+class Note(SQLModel, table=True):
+    """
+    What our people tell each other about a conversation; never leaves the house.
+    """
+
+    __tablename__ = "note"
+    __table_args__ = (sa.Index("note_conversation", "conversation_id", "id"),)  # the timeline
+
+    id: str = Field(primary_key=True)
+    conversation_id: str = Field(foreign_key="conversation.id")
+    author_id: str
+    author_name: str
+    text: str = text_column()
+    at: datetime = instant()
+
+
+class ConversationClock(SQLModel, table=True):
+    """
+    One running promise, and how it ended.
+    """
+
+    __tablename__ = "conversation_clock"
+    __table_args__ = (
+        # at most one running clock of a kind
+        sa.Index(
+            "conversation_clock_running",
+            "conversation_id",
+            "kind",
+            unique=True,
+            postgresql_where=_RUNNING,
+            sqlite_where=_RUNNING,
+        ),
+        # the watch: running clocks by deadline
+        sa.Index("conversation_clock_due", "due_at", postgresql_where=_RUNNING, sqlite_where=_RUNNING),
+    )
+
+    id: str = Field(primary_key=True)
+    conversation_id: str = Field(foreign_key="conversation.id")
+    kind: str  # first_response
+    started_at: datetime = instant()
+    due_at: datetime = instant()
+    stopped_at: datetime | None = maybe_instant()
+    outcome: str = "running"  # running, kept, breached, dropped (resolved without an answer)
+
+
+class ConversationEvent(SQLModel, table=True):
+    """
+    What happened to a conversation: the log from which every figure can be computed again.
+    """
+
+    __tablename__ = "conversation_event"
+    __table_args__ = (sa.Index("conversation_event_conversation", "conversation_id", "id"),)  # the timeline
+
+    id: str = Field(primary_key=True)
+    conversation_id: str = Field(foreign_key="conversation.id")
+    at: datetime = instant()
+    kind: str  # opened, reopened, claimed, released, handed_over, snoozed, woke, pending, resolved, answered ...
+    actor_id: str
+    actor_name: str
+    detail: dict[str, Any] = json_column()

@@ -1,0 +1,19 @@
+"""
+Every table of the house in one metadata, for tests and for writing migrations.
+"""
+
+from __future__ import annotations
+
+from sqlmodel import SQLModel
+
+import bot.accounts.tables
+import bot.contacts.tables
+import bot.core.tables
+import bot.inbox.tables
+import bot.outbox.tables
+import bot.staff.tables
+import bot.web.tables
+
+METADATA = SQLModel.metadata
+
+__all__ = ["METADATA", "bot"]

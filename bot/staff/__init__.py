@@ -1,0 +1,3 @@
+"""
+People who work here: sign-in, roles, API tokens, the audit trail.
+"""

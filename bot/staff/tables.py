@@ -1,0 +1,126 @@
+"""
+Rows of staff, sessions, tokens and the audit trail. Secrets are stored as hashes only.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Field, SQLModel
+
+from bot.core.columns import COUNTER, instant, json_column, maybe_instant
+
+LOGIN_TAKEN = "staff_member_login_key"
+
+
+class StaffMember(SQLModel, table=True):
+    """
+    Somebody who works here.
+    """
+
+    __tablename__ = "staff_member"
+    __table_args__ = (sa.UniqueConstraint("login", name=LOGIN_TAKEN),)
+
+    id: str = Field(primary_key=True)
+    login: str  # lower case
+    name: str
+    role: str
+    password_hash: str | None = None  # None: signs in by link only
+    created_at: datetime = instant()
+    disabled_at: datetime | None = maybe_instant()
+
+
+class StaffSession(SQLModel, table=True):
+    """
+    A signed-in browser. The id is the SHA-256 of the cookie.
+    """
+
+    __tablename__ = "staff_session"
+    __table_args__ = (
+        # signing somebody out everywhere
+        sa.Index("staff_session_staff", "staff_id"),
+        # pruning
+        sa.Index("staff_session_expires", "expires_at"),
+    )
+
+    id: str = Field(primary_key=True)
+    staff_id: str = Field(foreign_key="staff_member.id")
+    csrf: str
+    created_at: datetime = instant()
+    seen_at: datetime = instant()
+    expires_at: datetime = instant()
+    browser: str = ""
+
+
+class SignInLink(SQLModel, table=True):
+    """
+    A link that signs in once. The id is the SHA-256 of its token.
+    """
+
+    __tablename__ = "sign_in_link"
+
+    id: str = Field(primary_key=True)
+    staff_id: str = Field(foreign_key="staff_member.id")
+    expires_at: datetime = instant()
+    used_at: datetime | None = maybe_instant()
+
+
+class SignInFailure(SQLModel, table=True):
+    """
+    A failed try to sign in, for throttling.
+    """
+
+    __tablename__ = "sign_in_failure"
+    __table_args__ = (
+        # throttling counts by login and by address since a time
+        sa.Index("sign_in_failure_login", "login", "at"),
+        sa.Index("sign_in_failure_address", "address", "at"),
+    )
+
+    id: int | None = Field(default=None, sa_type=COUNTER, primary_key=True)
+    login: str
+    address: str
+    at: datetime = instant()
+
+
+class ApiToken(SQLModel, table=True):
+    """
+    A bearer token of the API. Only its SHA-256 is kept.
+    """
+
+    __tablename__ = "api_token"
+    __table_args__ = (sa.UniqueConstraint("token_hash", name="api_token_hash_key"),)
+
+    id: str = Field(primary_key=True)
+    name: str
+    role: str
+    token_hash: str
+    created_at: datetime = instant()
+    created_by: str
+    used_at: datetime | None = maybe_instant()
+    expires_at: datetime | None = maybe_instant()
+    revoked_at: datetime | None = maybe_instant()
+
+
+class AuditEntry(SQLModel, table=True):
+    """
+    Who changed what, when. Never holds a secret.
+    """
+
+    __tablename__ = "audit_entry"
+    __table_args__ = (
+        # the trail of one thing
+        sa.Index("audit_entry_subject", "subject_kind", "subject_id", "id"),
+    )
+
+    id: str = Field(primary_key=True)
+    at: datetime = instant()
+    actor_kind: str
+    actor_id: str
+    actor_name: str
+    action: str  # verb, e.g. "account.stop"
+    subject_kind: str
+    subject_id: str
+    detail: dict[str, Any] = json_column()

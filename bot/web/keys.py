@@ -1,0 +1,21 @@
+"""
+What handlers find in the aiohttp application, by typed key. Features add keys of their own beside their pages.
+"""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from bot.core.database import Database
+from bot.core.live import LiveEvents
+from bot.web.gate import Gate
+from bot.web.shell import Shell
+
+DATABASE = web.AppKey("DATABASE", Database)
+LIVE = web.AppKey("LIVE", LiveEvents)
+SHELL = web.AppKey("SHELL", Shell)
+GATE: web.AppKey[Gate] = web.AppKey("GATE", Gate)  # type: ignore[type-abstract]
+
+SESSION_COOKIE = "hubbub_session"
+CSRF_COOKIE = "hubbub_csrf"
+FLASH_COOKIE = "hubbub_flash"

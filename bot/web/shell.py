@@ -1,0 +1,141 @@
+"""
+The frame around every page: Jinja2, navigation, banners, and what each template can count on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import jinja2
+
+from bot.core.actor import Actor
+from bot.core.database import UnitOfWork
+from bot.web.assets import Assets
+from bot.web.gate import Gate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NavEntry:
+    """
+    A line of the navigation, shown to those who have the permission.
+    """
+
+    label: str
+    url: str
+    permission: str
+    icon: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Banner:
+    """
+    Something everybody should know until it is mended.
+    """
+
+    level: str  # info, warning, error
+    text: str
+    url: str | None = None
+    action: str | None = None
+
+
+BannerSource = Callable[[UnitOfWork], Awaitable[Sequence[Banner]]]
+
+
+@dataclass(slots=True)
+class Shell:
+    """
+    Renders templates; made once by the composition root.
+
+    Args:
+        template_folders: feature name -> package that holds `templates/<feature>/`.
+        simulated: every page says that the crowd is simulated.
+    """
+
+    assets: Assets
+    gate: Gate
+    packages: Sequence[str]
+    nav: Sequence[NavEntry] = ()
+    banner_sources: Sequence[BannerSource] = ()
+    simulated: bool = False
+    secure_cookies: bool = False
+    jinja: jinja2.Environment = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.jinja = jinja2.Environment(
+            loader=jinja2.ChoiceLoader([jinja2.PackageLoader(name, "templates") for name in self.packages]),
+            autoescape=True,
+            undefined=jinja2.StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self.jinja.globals["asset"] = self.assets.url
+        self.jinja.filters |= {"stamp": stamp}
+        self.jinja.globals |= {"ago": ago, "until": until}
+
+    async def banners(self, work: UnitOfWork) -> list[Banner]:
+        """
+        Ask every source what should be said on top of each page.
+        """
+        return [banner for source in self.banner_sources for banner in await source(work)]
+
+    def nav_for(self, actor: Actor | None, path: str) -> list[dict[str, Any]]:
+        """
+        Give the navigation of this person; `current` marks where they are.
+        """
+        if actor is None:
+            return []
+        return [
+            {
+                "label": entry.label,
+                "url": entry.url,
+                "icon": entry.icon,
+                "badge": None,
+                "current": path == entry.url or path.startswith(entry.url + "/"),
+            }
+            for entry in self.nav
+            if self.gate.may(actor.role, entry.permission)
+        ]
+
+    def render(self, template: str, context: dict[str, Any]) -> str:
+        """
+        Fill a template. `ago(dt)` and `until(dt)` are bound to the page's own `now`.
+        """
+        now: datetime = context["now"]
+        bound = {"ago": lambda at: ago(at, now), "until": lambda at: until(at, now)}
+        return self.jinja.get_template(template).render(**context, **bound)
+
+
+def stamp(at: datetime | None) -> str:
+    """
+    Write an instant for people, in UTC; the browser rewrites it in local time.
+    """
+    return f"{at.day} {at:%b %Y, %H:%M} UTC" if at else ""
+
+
+def ago(at: datetime | None, now: datetime) -> str:
+    """
+    Write how long ago something was.
+    """
+    if at is None:
+        return ""
+    seconds = max(0, int((now - at).total_seconds()))
+    for size, word in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds // size} {word} ago"
+    return "just now"
+
+
+def until(at: datetime | None, now: datetime) -> str:
+    """
+    Write how long is left, or how late it is: `in 11:42`, `3:05 late`.
+    """
+    if at is None:
+        return ""
+    left = at - now
+    seconds = int(abs(left) / timedelta(seconds=1))
+    hours, rest = divmod(seconds, 3_600)
+    clock = f"{hours}:{rest // 60:02d}:{rest % 60:02d}" if hours else f"{rest // 60}:{rest % 60:02d}"
+    return f"in {clock}" if left >= timedelta(0) else f"{clock} late"
