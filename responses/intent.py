@@ -1,0 +1,110 @@
+"""
+Judge what the writer wants. Pure; decides, does nothing else.
+
+Each intent gathers evidence: phrases of intents.tsv and the mood. The heaviest wins; on a tie the one whose neglect
+costs most. The reason names the phrases, so that an agent can see why and disagree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from typing import NamedTuple
+
+from responses import data
+from responses.phrases import Phrases
+from responses.text import Token
+from responses.values import Intent, IntentJudgement, Mood, Sentiment
+
+LEAST = 0.75
+"""Evidence below this is none. Chosen on the tuning half of the golden texts."""
+TIES = (
+    Intent.BUG,
+    Intent.COMPLAINT,
+    Intent.REQUEST,
+    Intent.PURCHASE,
+    Intent.SPAM,
+    Intent.QUESTION,
+    Intent.PRAISE,
+    Intent.OTHER,
+)
+MOOD_EVIDENCE: dict[Mood, dict[Intent, float]] = {
+    Mood.POSITIVE: {Intent.PRAISE: 0.8, Intent.COMPLAINT: -1.0, Intent.BUG: -0.6},
+    Mood.NEGATIVE: {Intent.COMPLAINT: 0.5, Intent.PRAISE: -2.0, Intent.PURCHASE: -0.8, Intent.QUESTION: -0.3},
+    Mood.MIXED: {Intent.COMPLAINT: 0.6, Intent.PRAISE: -0.5},
+    Mood.NEUTRAL: {},
+    Mood.NOT_JUDGED: {},
+}
+"""What a mood adds to the evidence of an intent."""
+
+
+class Rule(NamedTuple):
+    """
+    What a phrase is evidence for.
+    """
+
+    intent: Intent
+    weight: float
+    name: str
+
+
+class Evidence(NamedTuple):
+    """
+    A rule that applies, and the words it saw.
+    """
+
+    rule: Rule
+    words: str
+
+
+def judge_intent(text: str, tokens: Sequence[Token], sentiment: Sentiment) -> IntentJudgement:
+    """
+    Judge what the writer of a text wants.
+    """
+    evidence = _evidence(text, tokens)
+    scores = dict.fromkeys(TIES, 0.0)
+    for one in evidence:
+        scores[one.rule.intent] += one.rule.weight
+    for intent, weight in MOOD_EVIDENCE[sentiment.mood].items():
+        scores[intent] += weight
+    best = max(TIES, key=lambda intent: scores[intent])
+    if scores[best] < LEAST:
+        return IntentJudgement(intent=Intent.OTHER, why="nothing in it points to a wish")
+    return IntentJudgement(intent=best, why=_why(best, evidence, sentiment))
+
+
+def known_words() -> frozenset[str]:
+    """
+    Return the single keys of all phrases that are evidence.
+    """
+    return _rules().words
+
+
+def _evidence(text: str, tokens: Sequence[Token]) -> list[Evidence]:
+    """
+    Gather each named evidence once, with the first words that gave it.
+    """
+    keys = [token.key for token in tokens]
+    found: dict[tuple[Intent, str], Evidence] = {}
+    for start in range(len(keys)):
+        end, rules = _rules().longest(keys, start) or (start, ())
+        for rule in rules:
+            words = text[tokens[start].start : tokens[end - 1].end]
+            found.setdefault((rule.intent, rule.name), Evidence(rule, words))
+    return list(found.values())
+
+
+def _why(intent: Intent, evidence: Sequence[Evidence], sentiment: Sentiment) -> str:
+    reasons = [f"{one.rule.name} (“{one.words}”)" for one in evidence if one.rule.intent is intent]
+    if MOOD_EVIDENCE[sentiment.mood].get(intent, 0.0) > 0:
+        reasons.append(f"its mood is {sentiment.mood.value}")
+    return "; ".join(reasons)
+
+
+@cache
+def _rules() -> Phrases[tuple[Rule, ...]]:
+    found: dict[str, list[Rule]] = {}
+    for intent, weight, name, phrases in data.rows("intents.tsv"):
+        for phrase in phrases.split("; "):
+            found.setdefault(phrase, []).append(Rule(Intent(intent), float(weight), name))
+    return Phrases((phrase, tuple(rules)) for phrase, rules in found.items())

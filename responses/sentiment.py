@@ -1,0 +1,265 @@
+"""
+Judge the mood of a text and name the words that decided it. Pure; decides, does nothing else.
+
+English: our own lexicon goes before TextBlob's words. Chinese: our own lexicon, for TextBlob answers 0 to all of it.
+Any other language is not judged, unless its emoji speak clearly. A value of 0 means "read, and neutral".
+
+How a weight comes about: the word's own weight, turned by a negation before it, changed by a degree word, capitals,
+exclamation marks, and damped in a question; sarcasm turns praise. The weights are added; `tanh` brings the sum
+between -1 and 1.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from functools import cache
+from typing import NamedTuple
+
+from responses import data, english
+from responses.phrases import Phrases
+from responses.text import BREAKS, ENDERS, Token
+from responses.values import Mood, Sentiment, Word
+
+LANGUAGES = frozenset({"en", "zh"})
+"""The languages whose words we can weigh."""
+
+CLEAR = 0.15
+"""Sums of weights below this are neutral. Chosen on the tuning half of the golden texts."""
+MIXED_AT_LEAST, MIXED_SHARE = 0.3, 0.4
+"""Mixed: both sides weigh this much, and the lighter one at least this share of the heavier."""
+TURNED_GOOD, TURNED_BAD = -0.7, -0.4
+"""What is left of a good or a bad word after a negation: "not good" is bad, "not bad" only half good."""
+SHOUTED = 1.25
+IN_QUESTION = 0.4
+COURTESY = 0.2
+"""What is left of a thank-you that merely closes a longer message."""
+SARCASTIC = -0.6
+
+_COURTESIES = frozenset({"thanks", "thank you", "thx", "cheers", "many thanks", "谢谢", "多谢", "谢了", "感谢"})
+_ASKING_ENDS = frozenset("吗呢么")
+
+
+class Entry(NamedTuple):
+    """
+    What a lexicon says of a phrase: its weight, and its weight when negated.
+    """
+
+    weight: float
+    negated: float
+
+
+class Hit(NamedTuple):
+    """
+    A phrase found: tokens from start to end (exclusive), and the weight it has in this place.
+    """
+
+    start: int
+    end: int
+    weight: float
+
+
+class Sentence(NamedTuple):
+    """
+    What the marks of one sentence tell about its words.
+    """
+
+    exclamations: int
+    asks: bool
+
+
+def judge_sentiment(text: str, tokens: Sequence[Token], language: str | None) -> Sentiment:
+    """
+    Judge the mood of a text.
+
+    Args:
+        tokens: of the judged part of the same text.
+        language: base subtag; None when not judged.
+    """
+    hits = _hits(tokens) if language in LANGUAGES else _clear_emoji(tokens)
+    words = tuple(
+        Word(text=text[tokens[hit.start].start : tokens[hit.end - 1].end], weight=round(hit.weight, 2))
+        for hit in hits
+    )
+    if not hits and language not in LANGUAGES:
+        return Sentiment(mood=Mood.NOT_JUDGED, value=None, words=())
+    good = sum(hit.weight for hit in hits if hit.weight > 0)
+    bad = -sum(hit.weight for hit in hits if hit.weight < 0)
+    return Sentiment(mood=mood_of(good, bad), value=round(math.tanh(good - bad), 3), words=words)
+
+
+def mood_of(good: float, bad: float) -> Mood:
+    """
+    Name the mood from the two sums of weights, both 0 or more.
+    """
+    lighter, heavier = sorted((good, bad))
+    if lighter >= MIXED_AT_LEAST and lighter >= MIXED_SHARE * heavier:
+        return Mood.MIXED
+    if good - bad >= CLEAR:
+        return Mood.POSITIVE
+    return Mood.NEGATIVE if bad - good >= CLEAR else Mood.NEUTRAL
+
+
+def known_words() -> frozenset[str]:
+    """
+    Return the single keys of all phrases that tell a mood.
+    """
+    return _lexicon().words
+
+
+def _clear_emoji(tokens: Sequence[Token]) -> list[Hit]:
+    """
+    Return the emoji that speak in any language; none when they contradict each other.
+    """
+    hits = [Hit(at, at + 1, _emoji()[token.key]) for at, token in enumerate(tokens) if token.key in _emoji()]
+    return hits if len({hit.weight > 0 for hit in hits}) == 1 else []
+
+
+def _hits(tokens: Sequence[Token]) -> list[Hit]:
+    keys = [token.key for token in tokens]
+    sentences = _sentences(keys)
+    consumed: set[int] = set()
+    hits: list[Hit] = []
+    for start, end, entry in _matches(tokens, keys):
+        consumed.update(range(start, end))
+        weight = _weight(entry, keys, consumed, start)
+        if weight:
+            courtesy = COURTESY if _closes(keys, start, end) else 1.0
+            hits.append(Hit(start, end, weight * courtesy * _voice(tokens[start:end], weight, sentences[start])))
+    return _without_sarcasm(hits, keys, sentences)
+
+
+def _matches(tokens: Sequence[Token], keys: Sequence[str]) -> Iterator[tuple[int, int, Entry]]:
+    """
+    Go through the text once; the longest phrase wins, our own lexicon goes before TextBlob's.
+    """
+    at, lexicon, borrowed = 0, _lexicon(), english.polarities()
+    while at < len(keys):
+        end, entry = lexicon.longest(keys, at) or (at + 1, None)
+        if entry is None and keys[at] in borrowed:
+            entry = _entry(borrowed[keys[at]])
+        if entry:
+            yield at, end, entry
+        at = end
+
+
+def _weight(entry: Entry, keys: Sequence[str], consumed: set[int], start: int) -> float:
+    degree = _degrees().get(keys[start - 1], 1.0) if start else 1.0
+    pair = _degrees().get("".join(keys[max(start - 2, 0) : start]), 1.0)
+    negated = _negated(keys, consumed, start)
+    return (entry.negated if negated else entry.weight) * (degree if degree != 1.0 else pair)
+
+
+def _negated(keys: Sequence[str], consumed: set[int], start: int) -> bool:
+    """
+    Tell whether a negation within reach turns the word; one that is part of another phrase does not.
+    """
+    for at in range(start - 1, -1, -1):
+        if keys[at] in BREAKS or at in consumed:
+            return False
+        if start - at <= _negations().get(keys[at], 0):
+            return True
+        if start - at >= _LONGEST_REACH:
+            return False
+    return False
+
+
+_LONGEST_REACH = 4
+
+
+def _voice(tokens: Sequence[Token], weight: float, sentence: Sentence) -> float:
+    """
+    Return the factor for how a word is said: shouted, with exclamation marks, or asked.
+    """
+    shouted = SHOUTED if any(len(token.text) > 2 and token.text.isupper() for token in tokens) else 1.0
+    asked = IN_QUESTION if sentence.asks and weight > 0 else 1.0
+    return shouted * asked * (1 + 0.15 * min(sentence.exclamations, 3))
+
+
+def _closes(keys: Sequence[str], start: int, end: int) -> bool:
+    """
+    Tell whether this is a mere "thanks" at the end of a message that was about something else.
+    """
+    rest = [key for key in keys[end:] if key not in BREAKS]
+    phrase = keys[start] if end - start == 1 else (" " if keys[start].isascii() else "").join(keys[start:end])
+    return not rest and start >= 3 and phrase in _COURTESIES
+
+
+def _sentences(keys: Sequence[str]) -> list[Sentence]:
+    """
+    Return for each token what is known of its sentence.
+    """
+    found: list[Sentence] = []
+    start = 0
+    for at in range(len(keys)):
+        more = at + 1 < len(keys)
+        if more and (keys[at] not in ENDERS or keys[at + 1] in ENDERS):
+            continue
+        part = keys[start : at + 1]
+        spoken = next((key for key in reversed(part) if key not in ENDERS), "")
+        sentence = Sentence(part.count("!"), "?" in part or spoken in _ASKING_ENDS)
+        found += [sentence] * len(part)
+        start = at + 1
+    return found
+
+
+def _without_sarcasm(hits: list[Hit], keys: Sequence[str], sentences: Sequence[Sentence]) -> list[Hit]:
+    if not _sarcastic(hits, keys):
+        return hits
+    return [hit._replace(weight=hit.weight * SARCASTIC) if hit.weight > 0 else hit for hit in hits]
+
+
+def _sarcastic(hits: Sequence[Hit], keys: Sequence[str]) -> bool:
+    """
+    Tell whether praise is plainly not meant.
+    """
+    bad = [hit.start for hit in hits if hit.weight < 0]
+    for at in range(len(keys)):
+        mark = _sarcasm().longest(keys, at)
+        if mark and mark[1] == "strong":
+            return True
+        if mark and any(at <= place < _clause_end(keys, mark[0]) for place in bad):
+            return True
+    return False
+
+
+def _clause_end(keys: Sequence[str], start: int) -> int:
+    """
+    Return where the sentence goes over into its contrary ("but") or ends.
+    """
+    stops = ENDERS | {"but", "however", "though", "although"}
+    return next((at for at in range(start, len(keys)) if keys[at] in stops), len(keys))
+
+
+def _entry(weight: float, negated: str = "-") -> Entry:
+    derived = weight * (TURNED_GOOD if weight > 0 else TURNED_BAD)
+    return Entry(weight, derived if negated == "-" else float(negated))
+
+
+@cache
+def _emoji() -> dict[str, float]:
+    return {
+        sign.lower().replace("-", ""): float(row[0]) for row in data.rows("emoji.tsv") for sign in row[1].split()
+    }
+
+
+@cache
+def _lexicon() -> Phrases[Entry]:
+    rows = data.rows("sentiment_en.tsv") + data.rows("sentiment_zh.tsv")
+    words = [(phrase, _entry(float(row[0]), row[1])) for row in rows for phrase in row[2].split("; ")]
+    return Phrases([*words, *((sign, Entry(weight, weight)) for sign, weight in _emoji().items())])
+
+
+@cache
+def _sarcasm() -> Phrases[str]:
+    return Phrases((phrase, row[0]) for row in data.rows("sarcasm.tsv") for phrase in row[1].split("; "))
+
+
+@cache
+def _degrees() -> dict[str, float]:
+    return {word: float(row[0]) for row in data.rows("degrees.tsv") for word in row[1].split("; ")}
+
+
+@cache
+def _negations() -> dict[str, int]:
+    return {word: int(row[0]) for row in data.rows("negations.tsv") for word in row[1].split("; ")}
