@@ -14,7 +14,7 @@ from bot.web.shell import Shell
 DATABASE = web.AppKey("DATABASE", Database)
 LIVE = web.AppKey("LIVE", LiveEvents)
 SHELL = web.AppKey("SHELL", Shell)
-GATE: web.AppKey[Gate] = web.AppKey("GATE", Gate)  # type: ignore[type-abstract]
+GATE: web.AppKey[Gate] = web.AppKey("GATE", Gate)
 
 SESSION_COOKIE = "hubbub_session"
 CSRF_COOKIE = "hubbub_csrf"

@@ -5,6 +5,7 @@ What happens around every request: security headers, and errors as a page or a p
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from typing import Any
 from urllib.parse import quote
 
 import structlog
@@ -82,7 +83,7 @@ def _answer(request: web.Request, error: HubbubError) -> web.Response:
 
 def _page(request: web.Request, status: int, title: str, detail: str) -> web.Response:
     shell = request.app[SHELL]
-    context = {
+    context: dict[str, Any] = {
         "person": None,
         "csrf": "",
         "nav": [],

@@ -203,7 +203,7 @@ async def _visit(request: web.Request, work: UnitOfWork, form: Mapping[str, str]
 
 def _admit(route: PageRoute, visit: Visit) -> None:
     if visit.request.method != "GET":
-        said = visit.form.get("csrf") or visit.request.headers.get("X-CSRF-Token", "")
+        said = visit.form.get("csrf") or visit.request.headers.get("X-CSRF-Token") or ""
         if not hmac.compare_digest(said.encode(), visit.csrf.encode()):
             raise NotAllowed("this form is out of date; load the page again and repeat what you did")
     if route.permission is None:

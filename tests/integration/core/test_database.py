@@ -29,11 +29,15 @@ async def _count(database: Database) -> int:
 async def test_a_unit_commits_whole_or_not_at_all(database: Database) -> None:
     async with database.write() as work:
         work.publish("queue")
-    with pytest.raises(RuntimeError, match="broken"):
+
+    async def break_off() -> None:
         async with database.write() as work:
             work.session.add(LiveEvent(at=work.now, topic="lost"))
             await work.session.flush()
             raise RuntimeError("broken")
+
+    with pytest.raises(RuntimeError, match="broken"):
+        await break_off()
     assert await _count(database) == 1
 
 
@@ -41,10 +45,14 @@ async def test_what_follows_a_commit_does_not_follow_a_failure(database: Databas
     called: list[str] = []
     async with database.write() as work:
         work.after_commit(lambda: called.append("good"))
-    with pytest.raises(RuntimeError):
+
+    async def break_off() -> None:
         async with database.write() as work:
             work.after_commit(lambda: called.append("bad"))
-            raise RuntimeError
+            raise RuntimeError("broken")
+
+    with pytest.raises(RuntimeError, match="broken"):
+        await break_off()
     assert called == ["good"]
 
 
