@@ -20,11 +20,13 @@ Weaker polarities of TextBlob's are noise in support messages ("new" 0.14, "othe
 def polarities() -> Mapping[str, float]:
     """
     Return the polarity, from -1 to 1, of each single word that TextBlob judges clearly.
+
+    Adverbs in -ly are left out: TextBlob derives them by rule, and "honestly" is no praise.
     """
     from textblob.en import sentiment as lexicon
 
     lexicon.load()
-    found = {word: float(senses[None][0]) for word, senses in lexicon.items()}
+    found = {word: float(senses[None][0]) for word, senses in lexicon.items() if not word.endswith("ly")}
     return {word: polarity for word, polarity in found.items() if abs(polarity) >= TRUSTED}
 
 

@@ -1,8 +1,8 @@
 """
 Judge what the writer wants. Pure; decides, does nothing else.
 
-Each intent gathers evidence: phrases of intents.tsv and the mood. The heaviest wins; on a tie the one whose neglect
-costs most. The reason names the phrases, so that an agent can see why and disagree.
+Each intent gathers evidence: phrases of intents.tsv and the mood. The heaviest wins; on a tie the one whose
+neglect costs most. The reason names the phrases, so that an agent can see why and disagree.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from responses import data
 from responses.phrases import Phrases
-from responses.text import Token
+from responses.text import BREAKS, Token
 from responses.values import Intent, IntentJudgement, Mood, Sentiment
 
 LEAST = 0.75
@@ -30,12 +30,16 @@ TIES = (
 )
 MOOD_EVIDENCE: dict[Mood, dict[Intent, float]] = {
     Mood.POSITIVE: {Intent.PRAISE: 0.8, Intent.COMPLAINT: -1.0, Intent.BUG: -0.6},
-    Mood.NEGATIVE: {Intent.COMPLAINT: 0.5, Intent.PRAISE: -2.0, Intent.PURCHASE: -0.8, Intent.QUESTION: -0.3},
+    Mood.NEGATIVE: {Intent.COMPLAINT: 0.8, Intent.PRAISE: -2.0, Intent.PURCHASE: -0.8, Intent.QUESTION: -0.3},
     Mood.MIXED: {Intent.COMPLAINT: 0.6, Intent.PRAISE: -0.5},
     Mood.NEUTRAL: {},
     Mood.NOT_JUDGED: {},
 }
 """What a mood adds to the evidence of an intent."""
+
+OPENING = "opens with a question word"
+OPENERS = BREAKS | {"and", "so", "hi", "hello", "hey", "also", "btw", "or"}
+"""Where a bare question word begins a question; elsewhere it only joins ("impressed with how you ...")."""
 
 
 class Rule(NamedTuple):
@@ -89,6 +93,8 @@ def _evidence(text: str, tokens: Sequence[Token]) -> list[Evidence]:
     for start in range(len(keys)):
         end, rules = _rules().longest(keys, start) or (start, ())
         for rule in rules:
+            if rule.name == OPENING and start and keys[start - 1] not in OPENERS:
+                continue
             words = text[tokens[start].start : tokens[end - 1].end]
             found.setdefault((rule.intent, rule.name), Evidence(rule, words))
     return list(found.values())

@@ -1,9 +1,9 @@
 """
 Judge the language of a text. Pure; decides, does nothing else.
 
-Scripts speak first: Hangul is Korean, Kana is Japanese, Han is Chinese. Everything else goes to py3langid, behind a
-layer of ours that knows short English messages and takes a stated language as evidence. What holds too few letters,
-or what py3langid is unsure of, is not judged.
+Scripts speak first: Hangul is Korean, Kana is Japanese, Han is Chinese. Everything else goes to py3langid, behind
+a layer of ours that knows short English messages and takes a stated language as evidence. What holds too few
+letters, or what py3langid is unsure of, is not judged.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ FEWEST_LETTERS = 3
 SURE_ENOUGH = 0.3
 """Below this probability we say nothing. Chosen on the tuning half of the golden texts."""
 STATED = 20.0
-"""How much likelier a language is when the network says the post is in it: people leave wrong settings standing."""
-HINT, MOST_HINTS = 4.0, 3
+"""How much likelier a language is when the network says so: people leave wrong settings standing."""
+HINT, MOST_HINTS = 6.0, 3
 """How much likelier English becomes with each word of hints_en.txt, and how many are counted."""
 HAN_WORTH = 2.5
 """Latin letters that say as much as one Chinese character; so that product names do not outvote a sentence."""

@@ -58,7 +58,7 @@ def _longest(node: dict[str, Any], keys: Sequence[str], at: int) -> tuple[int, A
     """
     Follow the phrases from `node` on; recursion is as deep as the longest phrase.
     """
-    found = [(at, node[""])] if "" in node else []
+    found: list[tuple[int, Any] | None] = [(at, node[""])] if "" in node else []
     if at < len(keys) and keys[at] in node:
         found.append(_longest(node[keys[at]], keys, at + 1))
     if GAP in node:

@@ -1,12 +1,12 @@
 """
 Judge the mood of a text and name the words that decided it. Pure; decides, does nothing else.
 
-English: our own lexicon goes before TextBlob's words. Chinese: our own lexicon, for TextBlob answers 0 to all of it.
+English: our own lexicon goes before TextBlob's words. Chinese: our own lexicon, for TextBlob answers 0 to it.
 Any other language is not judged, unless its emoji speak clearly. A value of 0 means "read, and neutral".
 
-How a weight comes about: the word's own weight, turned by a negation before it, changed by a degree word, capitals,
-exclamation marks, and damped in a question; sarcasm turns praise. The weights are added; `tanh` brings the sum
-between -1 and 1.
+How a weight comes about: the word's own weight, turned by a negation before it, changed by a degree word,
+capitals and exclamation marks, and damped in a question; sarcasm turns praise. The weights are added; `tanh`
+brings the sum between -1 and 1.
 """
 
 from __future__ import annotations
@@ -118,18 +118,18 @@ def _clear_emoji(tokens: Sequence[Token]) -> list[Hit]:
 def _hits(tokens: Sequence[Token]) -> list[Hit]:
     keys = [token.key for token in tokens]
     sentences = _sentences(keys)
-    consumed: set[int] = set()
+    taken: set[int] = set()
     hits: list[Hit] = []
-    for start, end, entry in _matches(tokens, keys):
-        consumed.update(range(start, end))
-        weight = _weight(entry, keys, consumed, start)
+    for start, end, entry in _matches(keys):
+        weight = _weight(entry, keys, taken, start)
+        taken.update(range(start, end) if weight else _negating(keys, start, end))
         if weight:
             courtesy = COURTESY if _closes(keys, start, end) else 1.0
             hits.append(Hit(start, end, weight * courtesy * _voice(tokens[start:end], weight, sentences[start])))
     return _without_sarcasm(hits, keys, sentences)
 
 
-def _matches(tokens: Sequence[Token], keys: Sequence[str]) -> Iterator[tuple[int, int, Entry]]:
+def _matches(keys: Sequence[str]) -> Iterator[tuple[int, int, Entry]]:
     """
     Go through the text once; the longest phrase wins, our own lexicon goes before TextBlob's.
     """
@@ -143,19 +143,26 @@ def _matches(tokens: Sequence[Token], keys: Sequence[str]) -> Iterator[tuple[int
         at = end
 
 
-def _weight(entry: Entry, keys: Sequence[str], consumed: set[int], start: int) -> float:
+def _weight(entry: Entry, keys: Sequence[str], taken: set[int], start: int) -> float:
     degree = _degrees().get(keys[start - 1], 1.0) if start else 1.0
     pair = _degrees().get("".join(keys[max(start - 2, 0) : start]), 1.0)
-    negated = _negated(keys, consumed, start)
+    negated = _negated(keys, taken, start)
     return (entry.negated if negated else entry.weight) * (degree if degree != 1.0 else pair)
 
 
-def _negated(keys: Sequence[str], consumed: set[int], start: int) -> bool:
+def _negating(keys: Sequence[str], start: int, end: int) -> list[int]:
+    """
+    Return the negations inside a silenced phrase: in "not only" they turn nothing outside it.
+    """
+    return [at for at in range(start, end) if keys[at] in _negations()]
+
+
+def _negated(keys: Sequence[str], taken: set[int], start: int) -> bool:
     """
     Tell whether a negation within reach turns the word; one that is part of another phrase does not.
     """
     for at in range(start - 1, -1, -1):
-        if keys[at] in BREAKS or at in consumed:
+        if keys[at] in BREAKS or at in taken:
             return False
         if start - at <= _negations().get(keys[at], 0):
             return True
@@ -180,9 +187,8 @@ def _closes(keys: Sequence[str], start: int, end: int) -> bool:
     """
     Tell whether this is a mere "thanks" at the end of a message that was about something else.
     """
-    rest = [key for key in keys[end:] if key not in BREAKS]
-    phrase = keys[start] if end - start == 1 else (" " if keys[start].isascii() else "").join(keys[start:end])
-    return not rest and start >= 3 and phrase in _COURTESIES
+    phrase = (" " if keys[start].isascii() else "").join(keys[start:end])
+    return phrase in _COURTESIES and start >= 3 and all(key in BREAKS for key in keys[end:])
 
 
 def _sentences(keys: Sequence[str]) -> list[Sentence]:
