@@ -1,19 +1,20 @@
 """
 The one place where connectors speak HTTP: time-outs, size limits and the translation of errors.
 
-It does not retry and does not know any network's JSON.
+It does not retry, does not follow redirects and does not know any network's JSON.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NoReturn
 
 import aiohttp
-from multidict import CIMultiDictProxy
+from multidict import CIMultiDict
 
 from connectors.base import Budget, Json
 from connectors.errors import (
@@ -31,6 +32,10 @@ USER_AGENT = "Hubbub/0.1 (+support bot)"
 MAX_ANSWER_BYTES = 16 * 1024 * 1024
 TIMEOUT = aiohttp.ClientTimeout(total=60, sock_connect=10, sock_read=30)
 
+# JSON may spell halves of surrogate pairs and NUL, which neither UTF-8 nor PostgreSQL can store.
+_UNSTORABLE_ESCAPE = re.compile(rb"\\u(?:[dD][89a-fA-F]|0000)")
+_UNSTORABLE = re.compile("[\ud800-\udfff\x00]")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
@@ -44,19 +49,35 @@ class Answer:
 
     def json(self) -> Json:
         """
-        Read the body as JSON.
+        Read the body as JSON; characters that no database stores become U+FFFD.
 
         Raises:
             Malformed: it is something else.
         """
         try:
-            return json.loads(self.body)
+            value = json.loads(self.body, parse_constant=_refuse)
+            return _storable(value) if _UNSTORABLE_ESCAPE.search(self.body) else value
         except (ValueError, RecursionError) as error:
-            raise Malformed(f"not JSON: {self.body[:80]!r}") from error
+            kind = self.headers.get("Content-Type", "nothing named").split(";")[0][:60]
+            raise Malformed(f"not JSON but {kind}, {len(self.body)} bytes") from error
 
     @property
     def budget(self) -> Budget | None:
         return ratelimit_budget(self.headers)
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not JSON")
+
+
+def _storable(value: Json) -> Json:
+    if isinstance(value, str):
+        return _UNSTORABLE.sub("\ufffd", value)
+    if isinstance(value, list):
+        return [_storable(item) for item in value]
+    if isinstance(value, dict):
+        return {_storable(key): _storable(item) for key, item in value.items()}
+    return value
 
 
 class Http:
@@ -78,6 +99,7 @@ class Http:
         self._session = session
         self._base = base.rstrip("/")
         self._headers = {"User-Agent": USER_AGENT, **(headers or {})}
+        self._secrets = _secrets_in(headers or {})
         self._timeout = timeout
 
     async def read(self, path: str, params: Sequence[tuple[str, str]] = ()) -> Answer:
@@ -102,9 +124,10 @@ class Http:
         Ask for a change; when the answer is lost after the request went out, say so.
 
         Raises:
-            Ambiguous: the request left us and no answer came back.
-            Unreachable, Throttled, Unauthorized, Rejected: certainly not carried out, except that a 5xx status
-                is `Ambiguous` too, since servers answer 500 after having done the work.
+            Ambiguous: the request left us and no answer came back, or none that can be read. Every 5xx status is
+                ambiguous too, since servers answer 500 after having done the work, and gateways answer 502 to
+                504 for servers that go on working.
+            Unreachable, Throttled, Unauthorized, Rejected: certainly not carried out.
         """
         sent = {"json": body} if form is None else {"data": form}
         return await self._ask(method, path, headers=headers, **sent)
@@ -119,19 +142,27 @@ class Http:
                 self._base + path,
                 headers={**self._headers, **(headers or {})},
                 timeout=self._timeout,
-                allow_redirects=not changes,
+                allow_redirects=False,  # credentials go to the server that they are for, and nowhere else
                 **sent,
             ) as response:
                 body = await _read_bounded(response)
-                answer = Answer(status=response.status, headers=_plain(response.headers), body=body)
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as error:
+                answer = Answer(status=response.status, headers=CIMultiDict(response.headers), body=body)
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             # No connection was made, so nothing can have been carried out.
-            raise Unreachable(_name(error)) from error
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise (Ambiguous if changes else Unreachable)(_name(error)) from error
+            raise Unreachable(cause_of(error)) from error
+        except aiohttp.InvalidURL as error:
+            raise Rejected("the address of the server is no URL") from error
+        except (aiohttp.ClientError, TimeoutError, OSError, _TooBig) as error:
+            raise (Ambiguous if changes else _lost(error))(cause_of(error)) from error
         if answer.status >= 300:
-            raise_for(answer, changes=changes)
+            raise error_for(answer, changes=changes, secrets=self._secrets)
         return answer
+
+
+class _TooBig(Exception):
+    """
+    An answer of more than MAX_ANSWER_BYTES bytes.
+    """
 
 
 async def _read_bounded(response: aiohttp.ClientResponse) -> bytes:
@@ -140,51 +171,88 @@ async def _read_bounded(response: aiohttp.ClientResponse) -> bytes:
     async for chunk in response.content.iter_chunked(64 * 1024):
         size += len(chunk)
         if size > MAX_ANSWER_BYTES:
-            raise Malformed(f"an answer of more than {MAX_ANSWER_BYTES} bytes")
+            raise _TooBig
         chunks.append(chunk)
     return b"".join(chunks)
 
 
-def _plain(headers: CIMultiDictProxy[str]) -> Mapping[str, str]:
-    return headers
+def _lost(error: Exception) -> type[Unreachable]:
+    # Protocol errors and bodies that cannot be decoded are the server's doing; the rest is the way there.
+    garbled = isinstance(error, _TooBig | aiohttp.ClientPayloadError | aiohttp.ClientResponseError)
+    return Malformed if garbled else Unreachable
 
 
-def _name(error: BaseException) -> str:
-    # str(error) of aiohttp may hold the whole URL with its query: the class name is enough for a person.
-    return type(error).__name__
+def cause_of(error: BaseException) -> str:
+    """
+    Name what went wrong on the way, without the URL that the text of aiohttp's own errors may hold.
+    """
+    match error:
+        case aiohttp.ClientConnectorCertificateError():
+            return "the server's certificate is not trusted"
+        case aiohttp.ClientSSLError():
+            return "no TLS connection could be made"
+        case aiohttp.ClientConnectorDNSError():
+            return "the server's name is not known"
+        case aiohttp.ClientConnectorError() if isinstance(error.os_error, ConnectionRefusedError):
+            return "connection refused"
+        case aiohttp.ConnectionTimeoutError():
+            return "no connection in time"
+        case TimeoutError():
+            return "no answer in time"
+        case aiohttp.ServerDisconnectedError() | ConnectionResetError():
+            return "the server broke off the connection"
+        case aiohttp.ClientPayloadError():
+            return "the answer broke off or cannot be decoded"
+        case _TooBig():
+            return f"an answer of more than {MAX_ANSWER_BYTES} bytes"
+        case _:
+            return type(error).__name__
 
 
 def reason_of(answer: Answer) -> str:
     """
-    Find the server's own words in an error answer: JSON `error`, else the status alone.
+    Find the server's own words in an error answer: JSON `error_description` or `error`, else the status alone.
     """
+    if 300 <= answer.status < 400:
+        return f"HTTP {answer.status}: the server sends us elsewhere; is its address right?"
+    words = _words_of(answer)
+    return f"HTTP {answer.status}: {words}" if words else f"HTTP {answer.status}"
+
+
+def _words_of(answer: Answer) -> str:
     try:
-        said = json.loads(answer.body)
-        text = said.get("error_description") or said.get("error") or "" if isinstance(said, dict) else ""
-    except (ValueError, RecursionError):
-        text = ""
-    return f"HTTP {answer.status}: {str(text)[:300]}" if text else f"HTTP {answer.status}"
+        said = answer.json()
+    except Malformed:
+        return ""
+    if not isinstance(said, dict):
+        return ""
+    words = said.get("error_description") or said.get("error") or ""
+    readable = "".join(char if char.isprintable() else " " for char in str(words)[:1000])
+    return " ".join(readable.split())[:300]
 
 
-def raise_for(answer: Answer, *, changes: bool) -> NoReturn:
-    """
-    Translate an error status into the error that says what helps.
-    """
-    raise error_for(answer, changes=changes)
-
-
-def error_for(answer: Answer, *, changes: bool) -> ConnectorError:
+def error_for(answer: Answer, *, changes: bool, secrets: Sequence[str] = ()) -> ConnectorError:
     """
     Decide which error a status means. Pure.
+
+    Args:
+        secrets: blotted out of the server's words, should it echo our credentials.
     """
     reason = reason_of(answer)
-    if answer.status == 401:
+    for secret in secrets:
+        reason = reason.replace(secret, "***")
+    status = answer.status
+    if status == 401:
         return Unauthorized(reason)
-    if answer.status in (429, 503):
-        kind = Throttled if answer.status == 429 else Unreachable
-        return kind(reason, **_wait(answer))
-    if answer.status >= 500:
-        return Ambiguous(reason) if changes else Unreachable(reason)
+    if status == 403:
+        # A server that speaks JSON forbids; a page of HTML is a gate before it that let nothing through.
+        return Unauthorized(reason) if _words_of(answer) else Unreachable(f"{reason}, not from the server itself")
+    if status == 429:
+        return Throttled(reason, **_wait(answer))
+    if status >= 500:
+        return Ambiguous(reason) if changes else Unreachable(reason, **_wait(answer))
+    if status in (408, 425):  # request time-out and too early: not carried out, the same may be asked again
+        return Unreachable(reason, **_wait(answer))
     return Rejected(reason)
 
 
@@ -194,4 +262,11 @@ def _wait(answer: Answer) -> dict[str, Any]:
         return {"retry_after": said}
     if isinstance(said, datetime):
         return {"until": said}
-    return {"until": answer.budget.resets_at} if answer.budget else {}
+    spent = answer.budget
+    return {"until": spent.resets_at} if spent and answer.status == 429 else {}
+
+
+def _secrets_in(headers: Mapping[str, str]) -> tuple[str, ...]:
+    # "Bearer abc" is a secret as a whole and in its last word.
+    words = {word for value in headers.values() for word in (value, value.split(" ")[-1])}
+    return tuple(sorted((word for word in words if len(word) >= 8), key=len, reverse=True))

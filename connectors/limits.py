@@ -20,9 +20,9 @@ def parse_instant(text: str) -> datetime | None:
     """
     try:
         instant = datetime.fromisoformat(text.strip())
-    except ValueError:
+        return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+    except (ValueError, OverflowError):  # year 1 in the east is no year in UTC
         return None
-    return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
 
 
 def retry_after(headers: Mapping[str, str]) -> timedelta | datetime | None:
@@ -33,17 +33,30 @@ def retry_after(headers: Mapping[str, str]) -> timedelta | datetime | None:
     if said.isascii() and said.isdigit():
         return min(timedelta(seconds=int(said[:9])), LONGEST_WAIT)
     try:
-        return email.utils.parsedate_to_datetime(said).astimezone(UTC) if said else None
-    except ValueError:
+        date = email.utils.parsedate_to_datetime(said)
+        return date.replace(tzinfo=UTC) if date.tzinfo is None else date.astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
 
 
 def ratelimit_budget(headers: Mapping[str, str]) -> Budget | None:
     """
-    Read Mastodon's `X-RateLimit-*` headers; the reset is an ISO 8601 instant, not an epoch.
+    Read `X-RateLimit-*` headers. Mastodon writes the reset as an ISO 8601 instant, others as epoch seconds.
     """
-    limit, remaining = headers.get("X-RateLimit-Limit", ""), headers.get("X-RateLimit-Remaining", "")
-    resets_at = parse_instant(headers.get("X-RateLimit-Reset", ""))
-    if not (limit.isdigit() and remaining.isdigit() and resets_at):
+    limit, remaining = _count(headers, "X-RateLimit-Limit"), _count(headers, "X-RateLimit-Remaining")
+    resets_at = _reset(headers.get("X-RateLimit-Reset", "").strip())
+    if limit is None or remaining is None or resets_at is None:
         return None
-    return Budget(limit=int(limit), remaining=int(remaining), resets_at=resets_at)
+    return Budget(limit=limit, remaining=remaining, resets_at=resets_at)
+
+
+def _count(headers: Mapping[str, str], name: str) -> int | None:
+    said = headers.get(name, "").strip()
+    return int(said) if said.isascii() and said.isdigit() and len(said) <= 9 else None
+
+
+def _reset(said: str) -> datetime | None:
+    # Ten digits are epoch seconds from 2001 to 2286; fewer would be read as a date by parse_instant.
+    if said.isascii() and said.isdigit():
+        return datetime.fromtimestamp(int(said), UTC) if len(said) == 10 else None
+    return parse_instant(said)
