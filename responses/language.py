@@ -27,7 +27,9 @@ SURE_ENOUGH = 0.3
 STATED = 20.0
 """How much likelier a language is when the network says so: people leave wrong settings standing."""
 HINT, MOST_HINTS = 6.0, 3
-"""How much likelier English becomes with each word of hints_en.txt, and how many are counted."""
+"""How much likelier English becomes with each hint of hints_en.tsv, and how many are counted."""
+ONLY_COMMON = 0.6
+"""Our confidence in a text that holds nothing but common English words."""
 HAN_WORTH = 2.5
 """Latin letters that say as much as one Chinese character; so that product names do not outvote a sentence."""
 SCRIPT_SHARE = 0.4
@@ -82,7 +84,10 @@ def _by_script(letters: str, stated: str | None) -> Language | None:
 def _by_letters(letters: str, keys: Sequence[str], stated: str | None) -> Language:
     if sum(map(str.isalpha, letters)) < FEWEST_LETTERS:
         return NOT_JUDGED
-    hints = min(sum(key in _hints() for key in keys), MOST_HINTS)
+    words = [key for key in keys if key[0].isalpha()]
+    if words and stated in (None, "en") and all(key in _hints("hint") or key in _hints("also") for key in words):
+        return Language(code="en", confidence=ONLY_COMMON, why="by nothing but common English words")
+    hints = min(sum(key in _hints("hint") for key in words), MOST_HINTS)
     odds = dict(_identifier().rank(letters))
     odds["en"] *= HINT**hints
     if stated in odds:
@@ -104,8 +109,8 @@ def _why(code: str, hints: int, stated: str | None) -> str:
 
 
 @cache
-def _hints() -> frozenset[str]:
-    return frozenset(word for row in data.rows("hints_en.txt") for word in row[0].split())
+def _hints(kind: str) -> frozenset[str]:
+    return frozenset(word for row in data.rows("hints_en.tsv") if row[0] == kind for word in row[1].split())
 
 
 @cache

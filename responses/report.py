@@ -13,7 +13,7 @@ from responses.values import Intent, Mood
 
 YARDSTICK = 0.1
 """Plain TextBlob is taken to say positive above this polarity, negative below its opposite, else neutral."""
-HALVES = ("tuning", "held-out")
+HALVES = ("tuning", "held-out", "hard")
 READ_LANGUAGES = ("en", "zh")
 
 

@@ -31,7 +31,7 @@ MIXED_AT_LEAST, MIXED_SHARE = 0.3, 0.4
 TURNED_GOOD, TURNED_BAD = -0.7, -0.4
 """What is left of a good or a bad word after a negation: "not good" is bad, "not bad" only half good."""
 SHOUTED = 1.25
-IN_QUESTION = 0.4
+IN_QUESTION = 0.25
 COURTESY = 0.2
 """What is left of a thank-you that merely closes a longer message."""
 SARCASTIC = -0.6
