@@ -1,10 +1,17 @@
 """
-Who may do what, as one table. Pure.
+Who may do what, as one table, and what a login, a password and a try to sign in must be like. Pure.
 """
 
 from __future__ import annotations
 
+import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
+
+from bot.core.actor import Actor
 
 
 class Role(StrEnum):
@@ -42,6 +49,49 @@ class Permission(StrEnum):
     API_DOCS = "api.docs"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Staff:
+    """
+    Somebody who works here, without their secrets.
+    """
+
+    id: str
+    login: str
+    name: str
+    role: str
+    has_password: bool
+    created_at: datetime
+    disabled_at: datetime | None
+
+    def actor(self) -> Actor:
+        return Actor(id=self.id, name=self.name, role=self.role, kind="staff")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Token:
+    """
+    An API token, without its secret.
+    """
+
+    id: str
+    name: str
+    role: str
+    created_at: datetime
+    created_by: str
+    used_at: datetime | None
+    expires_at: datetime | None
+    revoked_at: datetime | None
+
+    def actor(self) -> Actor:
+        return Actor(id=self.id, name=self.name, role=self.role, kind="token")
+
+    def works(self, now: datetime) -> bool:
+        """
+        Say whether it still opens the API.
+        """
+        return self.revoked_at is None and (self.expires_at is None or self.expires_at > now)
+
+
 P = Permission
 _EVERYBODY = frozenset({P.LIVE_FOLLOW, P.OWN_SESSION, P.API_DOCS, P.ACCOUNTS_READ})
 _AGENT = _EVERYBODY | {P.CONVERSATIONS_READ, P.CONVERSATIONS_ANSWER, P.CONTACTS_READ, P.OUTBOX_READ}
@@ -70,3 +120,70 @@ def may(role: str, permission: str) -> bool:
     if role == "system":
         return True
     return role in set(Role) and permission in MAY[Role(role)]
+
+
+SHORTEST_PASSWORD = 10
+LONGEST_PASSWORD = 200
+LONGEST_NAME = 100
+ADDRESS_FACTOR = 4
+"""An office shares one address: it may fail this many times as often as one login before all of it waits."""
+_LOGIN = re.compile(r"[\w.@+-]{1,64}")
+
+
+def clean_login(typed: str) -> str:
+    """
+    Bring what was typed into the form in which logins are kept and compared.
+    """
+    return unicodedata.normalize("NFKC", typed).strip().lower()
+
+
+def login_problem(login: str) -> str | None:
+    """
+    Say what is wrong with a new login (already clean), or nothing.
+    """
+    if _LOGIN.fullmatch(login):
+        return None
+    return "use 1 to 64 letters, digits and . _ - + @"
+
+
+def name_problem(name: str) -> str | None:
+    """
+    Say what is wrong with a name, of a person or of a token, or nothing.
+    """
+    if not name.strip():
+        return "must not be empty"
+    return f"at most {LONGEST_NAME} characters" if len(name) > LONGEST_NAME else None
+
+
+def password_problem(password: str, login: str) -> str | None:
+    """
+    Say what is wrong with a new password, or nothing. Length is what counts; no kinds of characters are asked for.
+    """
+    if len(password) < SHORTEST_PASSWORD:
+        return f"at least {SHORTEST_PASSWORD} characters"
+    if len(password) > LONGEST_PASSWORD:
+        return f"at most {LONGEST_PASSWORD} characters"
+    if clean_login(password) == login:
+        return "must not be the name you sign in with"
+    return None
+
+
+def role_problem(role: str) -> str | None:
+    """
+    Say what is wrong with a role's name, or nothing.
+    """
+    return None if role in set(Role) else f"one of {', '.join(Role)}"
+
+
+def wait_before_sign_in(
+    failed_at: Iterable[datetime], *, attempts: int, per: timedelta, now: datetime
+) -> timedelta | None:
+    """
+    Say how long to wait until another try is allowed; None: try now.
+
+    Args:
+        failed_at: when tries failed, in any order.
+        attempts: how many may fail within `per`.
+    """
+    recent = sorted(at for at in failed_at if at > now - per)
+    return recent[-attempts] + per - now if len(recent) >= attempts else None

@@ -27,7 +27,7 @@ class StaffMember(SQLModel, table=True):
     login: str  # lower case
     name: str
     role: str
-    password_hash: str | None = None  # None: signs in by link only
+    password_hash: str | None = Field(default=None, repr=False)  # None: signs in by link only
     created_at: datetime = instant()
     disabled_at: datetime | None = maybe_instant()
 
@@ -96,7 +96,7 @@ class ApiToken(SQLModel, table=True):
     id: str = Field(primary_key=True)
     name: str
     role: str
-    token_hash: str
+    token_hash: str = Field(repr=False)
     created_at: datetime = instant()
     created_by: str
     used_at: datetime | None = maybe_instant()

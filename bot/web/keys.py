@@ -4,6 +4,8 @@ What handlers find in the aiohttp application, by typed key. Features add keys o
 
 from __future__ import annotations
 
+import asyncio
+
 from aiohttp import web
 
 from bot.core.database import Database
@@ -14,6 +16,8 @@ from bot.web.shell import Shell
 DATABASE = web.AppKey("DATABASE", Database)
 LIVE = web.AppKey("LIVE", LiveEvents)
 SHELL = web.AppKey("SHELL", Shell)
+CLOSING = web.AppKey("CLOSING", asyncio.Event)
+"""Set when the daemon leaves; what streams must end."""
 GATE: web.AppKey[Gate] = web.AppKey("GATE", Gate)
 
 SESSION_COOKIE = "hubbub_session"
