@@ -93,13 +93,14 @@ class HeardItem(SQLModel, table=True):
 
 class CoverageSpan(SQLModel, table=True):
     """
-    A span of time of one stream that was heard, or was not and why. Spans of a stream do not overlap.
+    A span of time of one stream: heard or not, and why. The spans of a stream neither overlap nor leave holes.
     """
 
     __tablename__ = "coverage_span"
     __table_args__ = (
         # the coverage of a stream in order
         sa.Index("coverage_span_stream", "account_id", "stream", "until_at"),
+        sa.CheckConstraint("state IN ('heard', 'late', 'pending', 'lost')", name="coverage_span_state"),
     )
 
     id: str = Field(primary_key=True)
@@ -107,5 +108,5 @@ class CoverageSpan(SQLModel, table=True):
     stream: str
     since_at: datetime = instant()
     until_at: datetime = instant()
-    heard: bool
-    reason: str = ""
+    state: str  # drawn in bot.accounts.coverage
+    reason: str = text_column()

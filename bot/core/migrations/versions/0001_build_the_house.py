@@ -145,8 +145,9 @@ def upgrade() -> None:
         sa.Column("stream", sa.String(), nullable=False),
         sa.Column("since_at", Instant(), nullable=False),
         sa.Column("until_at", Instant(), nullable=False),
-        sa.Column("heard", sa.Boolean(), nullable=False),
-        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.CheckConstraint("state IN ('heard', 'late', 'pending', 'lost')", name="coverage_span_state"),
         sa.ForeignKeyConstraint(
             ["account_id"],
             ["account.id"],
@@ -408,6 +409,7 @@ def upgrade() -> None:
         sa.Column("words", JSON, nullable=False),
         sa.Column("intent", sa.String(), nullable=False),
         sa.Column("reply_to", JSON, nullable=True),
+        sa.Column("then", sa.String(), nullable=False),
         sa.Column("at", Instant(), nullable=False),
         sa.ForeignKeyConstraint(
             ["account_id"],
