@@ -1,0 +1,186 @@
+// The page while it is open: requests by htmx, the event stream, and what a swap must not disturb.
+
+const LOST_AFTER_MS = 1500; // a stream that comes back at once is nobody's business
+const PAUSE_HIDDEN_AFTER_MS = 20000; // browsers allow six connections to a host: hidden pages give theirs back
+const NEAR_BOTTOM_PX = 120;
+const CARRIED = "hubbub.carried";
+
+const say = (text, level) => document.dispatchEvent(new CustomEvent("hubbub:toast", { detail: { text, level } }));
+const pathOf = (url) => new URL(url, location.href).pathname;
+const parse = (html) => new DOMParser().parseFromString(html, "text/html");
+
+document.addEventListener("htmx:configRequest", (event) => {
+  const token = document.querySelector("meta[name=csrf-token]")?.content;
+  if (token && event.detail.verb !== "get") event.detail.headers["X-CSRF-Token"] = token;
+});
+
+// ---- answers that belong elsewhere -------------------------------------------------------------------------------
+
+// A form answered by another page (sign-in, the next conversation): go there instead of taking a piece out of it.
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const { xhr, elt, boosted } = event.detail;
+  if (!boosted && !elt.closest("[hx-boost=true]")) return;
+  if (xhr.status >= 400 || pathOf(xhr.responseURL) === location.pathname) return;
+  event.detail.shouldSwap = false;
+  const said = [...parse(xhr.responseText).querySelectorAll("#flashes .flash")];
+  carry(said.map((one) => ({ text: one.textContent.trim(), level: one.dataset.level })));
+  location.assign(xhr.responseURL);
+});
+
+function carry(messages) {
+  try {
+    if (messages.length) sessionStorage.setItem(CARRIED, JSON.stringify(messages));
+  } catch {
+    // The words are lost, the deed is done.
+  }
+}
+
+function unpackCarried() {
+  try {
+    for (const one of JSON.parse(sessionStorage.getItem(CARRIED) ?? "[]")) say(one.text, one.level);
+    sessionStorage.removeItem(CARRIED);
+  } catch {
+    // Nothing was carried.
+  }
+}
+
+document.addEventListener("htmx:responseError", (event) => {
+  const { xhr } = event.detail;
+  const page = parse(xhr.responseText);
+  const text = page.querySelector("[data-error-text]")?.textContent.trim();
+  say(text || `That did not work (${xhr.status}). What you typed is kept.`, "error");
+});
+
+for (const name of ["htmx:sendError", "htmx:timeout"]) {
+  document.addEventListener(name, () => say("Hubbub could not be reached. What you typed is kept.", "error"));
+}
+
+// ---- the stream --------------------------------------------------------------------------------------------------
+
+const strip = document.getElementById("connection");
+let source = null;
+let lost = false;
+let paused = false;
+let lostTimer = 0;
+let pauseTimer = 0;
+
+function showConnection(text, state) {
+  if (!strip) return;
+  strip.hidden = !text;
+  strip.textContent = text;
+  strip.dataset.state = state;
+}
+
+function catchUp() {
+  for (const part of document.querySelectorAll("[data-live]")) htmx.trigger(part, "catch-up");
+}
+
+document.addEventListener("htmx:sseOpen", (event) => {
+  source = event.detail.source;
+  clearTimeout(lostTimer);
+  if (!lost) return;
+  lost = false;
+  showConnection("Connected again, catching up…", "catching-up");
+  catchUp();
+  setTimeout(() => lost || showConnection("", ""), 1500);
+});
+
+document.addEventListener("htmx:sseError", () => {
+  lost = true;
+  clearTimeout(lostTimer);
+  lostTimer = setTimeout(() => {
+    if (lost && !paused) showConnection("Connection lost, catching up as soon as it is back. What you see may be old.", "lost");
+  }, LOST_AFTER_MS);
+});
+
+document.addEventListener("visibilitychange", () => {
+  clearTimeout(pauseTimer);
+  if (document.visibilityState === "hidden") {
+    pauseTimer = setTimeout(() => {
+      paused = source !== null;
+      source?.close();
+    }, PAUSE_HIDDEN_AFTER_MS);
+  } else if (paused) {
+    paused = false;
+    // The extension opens a new stream when a closed one reports an error.
+    source.dispatchEvent(new Event("error"));
+  }
+});
+
+// ---- swaps that disturb nobody -----------------------------------------------------------------------------------
+
+const remembered = new Map();
+
+function known(part) {
+  return new Set([...part.querySelectorAll("[data-row], [data-entry]")].map((one) => one.id));
+}
+
+function openFolds(part) {
+  return [...part.querySelectorAll("[data-entry]")].flatMap((entry) =>
+    [...entry.querySelectorAll("details")].flatMap((fold, index) => (fold.open ? [[entry.id, index]] : [])),
+  );
+}
+
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const part = event.detail.target;
+  if (!part.matches?.("[data-live]")) return;
+  const below = part.scrollHeight - part.scrollTop - part.clientHeight;
+  remembered.set(part.id, { ids: known(part), folds: openFolds(part), top: part.scrollTop, follow: below < NEAR_BOTTOM_PX });
+});
+
+document.addEventListener("htmx:afterSwap", (event) => {
+  const part = event.detail.target;
+  const before = remembered.get(part.id);
+  if (!before || !part.matches("[data-live]")) return;
+  remembered.delete(part.id);
+  for (const one of part.querySelectorAll("[data-row], [data-entry]")) {
+    if (before.ids.size && !before.ids.has(one.id)) one.classList.add("is-new");
+  }
+  for (const [id, index] of before.folds) {
+    const fold = document.getElementById(id)?.querySelectorAll("details")[index];
+    if (fold) fold.open = true;
+  }
+  if (part.matches(".timeline-box")) part.scrollTop = before.follow ? part.scrollHeight : before.top;
+  markCurrentRow();
+});
+
+// An open menu in the head stays open: the next refresh brings the rest.
+document.addEventListener("htmx:oobBeforeSwap", (event) => {
+  const old = event.detail.target;
+  if (old.id === "talk-head" && old.querySelector("details[open]")) event.detail.shouldSwap = false;
+});
+
+function markCurrentRow() {
+  for (const row of document.querySelectorAll("[data-row]")) {
+    if (pathOf(row.href) === location.pathname) row.setAttribute("aria-current", "page");
+    else row.removeAttribute("aria-current");
+  }
+}
+
+function showNewest() {
+  const timeline = document.getElementById("timeline");
+  if (timeline) timeline.scrollTop = timeline.scrollHeight;
+}
+
+// A verb replaced the work area: the list beside it is out of date, and the focus may have gone with its button.
+document.addEventListener("htmx:afterSettle", (event) => {
+  if (event.target.id !== "work" && event.detail.target?.id !== "work") return;
+  showNewest();
+  const list = document.getElementById("queue-list");
+  if (list?.matches("[data-live]")) htmx.trigger(list, "catch-up");
+  if (document.activeElement === document.body) document.getElementById("talk-heading")?.focus();
+});
+
+// ---- where one was ----------------------------------------------------------------------------------------------
+
+const LIST_AT = "hubbub.list-at";
+const pane = document.getElementById("list-pane");
+try {
+  if (pane) pane.scrollTop = Number(sessionStorage.getItem(LIST_AT) ?? 0);
+  addEventListener("pagehide", () => pane && sessionStorage.setItem(LIST_AT, String(pane.scrollTop)));
+} catch {
+  // Without storage the list starts at its top.
+}
+pane?.querySelector("[data-row][aria-current]")?.scrollIntoView({ block: "nearest" });
+showNewest();
+unpackCarried();

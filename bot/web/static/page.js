@@ -1,0 +1,85 @@
+// What every page has: theme, menus, dialogs, confirmations, toasts. Everything is delegated, so that swapped parts just work.
+
+const THEMES = { system: "as the system", light: "light", dark: "dark" };
+
+function chosenTheme() {
+  return document.documentElement.dataset.theme ?? "system";
+}
+
+function showTheme() {
+  for (const place of document.querySelectorAll("[data-theme-name]")) place.textContent = THEMES[chosenTheme()];
+}
+
+function nextTheme() {
+  const order = Object.keys(THEMES);
+  const next = order[(order.indexOf(chosenTheme()) + 1) % order.length];
+  if (next === "system") delete document.documentElement.dataset.theme;
+  else document.documentElement.dataset.theme = next;
+  try {
+    if (next === "system") localStorage.removeItem("hubbub.theme");
+    else localStorage.setItem("hubbub.theme", next);
+  } catch {
+    // Storage is closed to us: the choice lasts for this page.
+  }
+  showTheme();
+}
+
+function closeMenus(except) {
+  for (const menu of document.querySelectorAll("details.menu[open], details.why[open]")) {
+    if (!menu.contains(except)) menu.open = false;
+  }
+}
+
+function toast(text, level) {
+  const box = document.createElement("div");
+  box.className = `flash is-${level}`;
+  box.textContent = text;
+  document.getElementById("toasts")?.append(box);
+  setTimeout(() => box.remove(), 8000);
+}
+
+document.addEventListener("click", (event) => {
+  const at = event.target instanceof Element ? event.target : document.body;
+  closeMenus(at);
+  if (at.closest("[data-theme-switch]")) nextTheme();
+  const opener = at.closest("[data-dialog]");
+  if (opener) {
+    closeMenus(null);
+    document.getElementById(opener.dataset.dialog)?.showModal();
+  }
+  // A click on the backdrop lands on the dialog itself.
+  if (at instanceof HTMLDialogElement) at.close();
+});
+
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  const menu = document.querySelector("details.menu[open]");
+  if (!menu) return;
+  menu.open = false;
+  menu.querySelector("summary").focus();
+});
+
+// An opened menu takes the focus to its first choice, so that `s` or `h` and Enter are enough.
+document.addEventListener(
+  "toggle",
+  (event) => {
+    const menu = event.target;
+    if (menu instanceof HTMLDetailsElement && menu.matches(".menu") && menu.open) {
+      menu.querySelector(".menu-body :is(button, select, input:not([type=hidden]), a)")?.focus();
+    }
+  },
+  true,
+);
+
+document.addEventListener("submit", (event) => {
+  const question = event.target.dataset?.confirm;
+  if (question && !confirm(question)) event.preventDefault();
+}, true);
+
+document.addEventListener("change", (event) => {
+  if (event.target.matches("[data-submit-on-change]")) event.target.form.requestSubmit();
+});
+
+document.addEventListener("hubbub:toast", (event) => toast(event.detail.text, event.detail.level ?? "info"));
+
+showTheme();
