@@ -9,7 +9,7 @@ what another process wrote, by looking once a second.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -90,7 +90,7 @@ class LiveEvents:
             )
             return int(done.rowcount)  # type: ignore[attr-defined]
 
-    async def subscribe(self, topics: frozenset[str], since: int | None) -> AsyncIterator[News]:
+    async def subscribe(self, topics: frozenset[str], since: int | None) -> AsyncGenerator[News, None]:
         """
         Yield `hello`, what was missed after `since`, and then everything new of these topics.
         """
@@ -100,13 +100,13 @@ class LiveEvents:
             last = self._last if since is None else since
             yield News(id=last, topic="hello")
             async for news in self._replay(topics, last):
-                last = max(last, news.id)
+                last = news.id
                 yield news
             while True:
                 if subscriber.behind and subscriber.queue.empty():
                     subscriber.behind = False
                     async for news in self._replay(topics, last):
-                        last = max(last, news.id)
+                        last = news.id
                         yield news
                 news = await subscriber.queue.get()
                 if news.id > last:
@@ -117,11 +117,14 @@ class LiveEvents:
 
     async def _replay(self, topics: frozenset[str], after: int) -> AsyncIterator[News]:
         async with self._database.read() as work:
-            oldest = int(await work.session.scalar(sa.select(sa.func.min(col(LiveEvent.id)))) or 0)
+            bounds = sa.select(sa.func.min(col(LiveEvent.id)), sa.func.max(col(LiveEvent.id)))
+            oldest, newest = (await work.session.execute(bounds)).one()
             rows = await _rows_after(work.session, after, topics)
-        if oldest > after + 1 and after > 0:
-            # pruned meanwhile (or a database that was put back): the page has to read everything again
-            yield News(id=max(after, oldest - 1), topic="reset")
+        # Pruned meanwhile, or an older database was put back: the page has to read everything again.
+        if oldest is not None and oldest > after + 1:
+            yield News(id=oldest - 1, topic="reset")
+        elif after > (newest or 0):
+            yield News(id=newest or 0, topic="reset")
         for row in rows:
             yield _news(row)
 
@@ -133,13 +136,15 @@ class LiveEvents:
                 self._wake.clear()
                 try:
                     await self._hand_out()
-                except sa.exc.SQLAlchemyError as error:
+                except (sa.exc.SQLAlchemyError, OSError) as error:
                     log.warning("live events cannot be read", action="live.read", error=type(error).__name__)
 
     async def _hand_out(self) -> None:
         if not self._subscribers:
-            self._last = await self.latest_id()
-            return
+            latest = await self.latest_id()
+            if not self._subscribers:  # one may have come while we looked; it must not miss what we skip
+                self._last = max(self._last, latest)
+                return
         async with self._database.read() as work:
             rows = await _rows_after(work.session, self._last, None)
         for row in rows:
@@ -169,6 +174,8 @@ class LiveEvents:
 
 
 def _offer(subscriber: _Subscriber, news: News) -> None:
+    if subscriber.behind:
+        return  # newer news behind a gap would hide the gap; it reads on from the table
     try:
         subscriber.queue.put_nowait(news)
     except asyncio.QueueFull:

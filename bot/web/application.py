@@ -5,7 +5,7 @@ The one place that puts routes into an aiohttp application. It knows no feature:
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from types import ModuleType
 from typing import Any
@@ -16,7 +16,7 @@ import bot.web.live
 from bot.core.database import Database
 from bot.core.live import LiveEvents
 from bot.web.gate import Gate
-from bot.web.keys import CLOSING, DATABASE, GATE, LIVE, SHELL
+from bot.web.keys import CLOSING, DATABASE, DOCUMENT, GATE, LIVE, SHELL
 from bot.web.middleware import explain, secure
 from bot.web.openapi import openapi_document
 from bot.web.operations import API, Operation, operations, serve_operation
@@ -71,16 +71,13 @@ def _add_operations(app: web.Application, ops: Sequence[Operation]) -> None:
         raise ValueError(f"operations of one name cannot be told apart in the document: {sorted(twice)}")
     for op in ops:
         app.router.add_route(op.method, op.url, serve_operation(op))
-    app.router.add_get(f"{API}/openapi.json", _serve_document(ops), allow_head=False)
+    app[DOCUMENT] = openapi_document(ops, version=_version())
+    app.router.add_get(f"{API}/openapi.json", _document, allow_head=False)
 
 
-def _serve_document(ops: Sequence[Operation]) -> Callable[[web.Request], Awaitable[web.Response]]:
-    document = openapi_document(ops, version=_version())
-
-    async def handle(_: web.Request) -> web.Response:
-        return web.json_response(document)
-
-    return handle
+async def _document(request: web.Request) -> web.Response:
+    # For everybody: it says what Hubbub can do, nothing about anybody.
+    return web.json_response(request.app[DOCUMENT])
 
 
 def _version() -> str:

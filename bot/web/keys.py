@@ -5,6 +5,7 @@ What handlers find in the aiohttp application, by typed key. Features add keys o
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 from aiohttp import web
 
@@ -18,6 +19,8 @@ LIVE = web.AppKey("LIVE", LiveEvents)
 SHELL = web.AppKey("SHELL", Shell)
 CLOSING = web.AppKey("CLOSING", asyncio.Event)
 """Set when the daemon leaves; what streams must end."""
+DOCUMENT = web.AppKey("DOCUMENT", dict[str, Any])
+"""The OpenAPI document."""
 GATE: web.AppKey[Gate] = web.AppKey("GATE", Gate)
 
 SESSION_COOKIE = "hubbub_session"

@@ -57,12 +57,12 @@ async def explain(request: web.Request, handler: Next) -> web.StreamResponse:
     except web.HTTPException as error:
         if error.status < 400:
             raise
-        return http_problem(error, request.path) if wants_json else _page(request, error.status, error.reason, "")
+        return http_problem(error, request.path) if wants_json else _http_page(request, error)
     except HubbubError as error:
         return problem_of(error, request.path) if wants_json else _answer(request, error)
-    except ConnectionError:
-        raise  # the browser went away; there is nobody to answer
     except Exception:
+        if request.transport is None or request.transport.is_closing():
+            raise  # the browser went away; there is nobody to answer
         number = new_id(request.app[DATABASE].clock.now())
         log.exception("request failed", action="request.failed", number=number, path=request.path)
         detail = f"This is our mistake, not yours. It is in the log under the number {number}."
@@ -70,6 +70,13 @@ async def explain(request: web.Request, handler: Next) -> web.StreamResponse:
             return _page(request, 500, "Something broke.", detail)
         kind = "urn:hubbub:problem:broken"
         return problem_response(Problem(type=kind, title="Something broke.", status=500, detail=detail))
+
+
+def _http_page(request: web.Request, error: web.HTTPException) -> web.Response:
+    response = _page(request, error.status, error.reason, "")
+    if "Allow" in error.headers:
+        response.headers["Allow"] = error.headers["Allow"]
+    return response
 
 
 def _answer(request: web.Request, error: HubbubError) -> web.Response:

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from bot.web.operations import Operation
+from bot.web.operations import KEY_PATTERN, Operation
 from bot.web.problems import PROBLEM_TYPE, Problem
 
 REF = "#/components/schemas/{model}"
@@ -85,7 +85,7 @@ def _parameters(op: Operation) -> list[dict[str, Any]]:
             )
     if op.method == "POST":
         words = "the same request with the same key is carried out once and gets the same answer"
-        schema = {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[!-~]+$"}
+        schema = {"type": "string", "pattern": KEY_PATTERN}
         found.append({"name": "Idempotency-Key", "in": "header", "description": words, "schema": schema})
     return found
 
@@ -110,8 +110,10 @@ def _responses(op: Operation, keys: Any) -> dict[str, Any]:
         "422": "something in the request cannot be used; `errors` says what",
     }
     responses: dict[str, Any] = {code: {"description": text, "content": problem} for code, text in words.items()}
+    if op.may_be_empty:
+        responses["204"] = {"description": "done, and there is nothing to show"}
     if op.answer is None:
-        return {"204": {"description": "done"}, **responses}
+        return responses
     schema = keys[op.answer, "serialization"]
     return {
         str(op.status): {"description": "done", "content": {"application/json": {"schema": schema}}},

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import hashlib
 import inspect
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from types import ModuleType
-from typing import Any, Generic, TypeVar, get_type_hints
+from types import ModuleType, NoneType, UnionType
+from typing import Any, Generic, TypeVar, get_args, get_type_hints
 
 import sqlalchemy as sa
 from aiohttp import web
@@ -30,6 +31,8 @@ from bot.web.tables import ApiAnswer
 
 API = "/api/v1"
 ANSWER_KEPT = timedelta(days=1)
+KEY_PATTERN = "^[!-~]{1,200}$"
+"""Of an Idempotency-Key: printable ASCII without spaces."""
 Handler = Callable[..., Awaitable[BaseModel | None]]
 T = TypeVar("T")
 
@@ -90,6 +93,8 @@ class Operation:
     body: type[BaseModel] | None
     query: type[BaseModel] | None
     answer: type[BaseModel] | None
+    may_be_empty: bool  # answers 204 when there is nothing
+    shown_once: bool  # the answer holds a secret, so it is not kept for a repeated request
 
     @property
     def name(self) -> str:
@@ -97,14 +102,17 @@ class Operation:
 
 
 def operation(
-    method: str, url: str, *, permission: str, tag: str, status: int = 200
+    method: str, url: str, *, permission: str, tag: str, status: int = 200, shown_once: bool = False
 ) -> Callable[[Handler], Handler]:
     """
     Mark a coroutine as an operation under /api/v1. The first line of its docstring is its summary.
+
+    Args:
+        shown_once: the answer holds a secret: it is never stored, and the same request again is a conflict.
     """
 
     def mark(handler: Handler) -> Handler:
-        vars(handler)["operation"] = (method, url, permission, tag, status)
+        vars(handler)["operation"] = (method, url, permission, tag, status, shown_once)
         return handler
 
     return mark
@@ -119,9 +127,10 @@ def operations(module: ModuleType) -> list[Operation]:
 
 
 def _describe(handler: Any) -> Operation:
-    method, url, permission, tag, status = handler.operation
+    method, url, permission, tag, status, shown_once = handler.operation
     hints = get_type_hints(handler)
-    answer = hints.pop("return", None)
+    answer = hints.pop("return", NoneType)
+    kinds = get_args(answer) if isinstance(answer, UnionType) else (answer,)
     summary = (inspect.getdoc(handler) or "").strip().splitlines()[0].rstrip(".")
     return Operation(
         method=method,
@@ -134,7 +143,9 @@ def _describe(handler: Any) -> Operation:
         path_names=tuple(name for name in hints if f"{{{name}}}" in url),
         body=hints.get("body"),
         query=hints.get("query"),
-        answer=None if answer is type(None) else answer,
+        answer=next((kind for kind in kinds if kind is not NoneType), None),
+        may_be_empty=NoneType in kinds,
+        shown_once=shown_once,
     )
 
 
@@ -164,8 +175,8 @@ async def _carry_out(op: Operation, request: web.Request, work: UnitOfWork, raw:
     key = request.headers.get("Idempotency-Key", "") if request.method == "POST" else ""
     if not key:
         return await _answer(op, call, arguments)
-    if len(key) > 200:
-        raise Invalid(fields={"Idempotency-Key": "at most 200 characters"})
+    if not re.match(KEY_PATTERN, key):
+        raise Invalid(fields={"Idempotency-Key": "1 to 200 printable ASCII characters without spaces"})
     return await _once(op, call, arguments, key, raw)
 
 
@@ -223,14 +234,16 @@ async def _once(op: Operation, call: Call, arguments: dict[str, Any], key: str, 
         before = (await work.session.execute(sa.select(ApiAnswer).where(mine))).scalar_one()
         if before.request_hash != asked:
             raise Conflict("this Idempotency-Key was used for another request; make a new one")
-        return _again(before)
+        return _again(op, before)
     response = await _answer(op, call, arguments)
-    text = response.text or ""
+    text = "" if op.shown_once else response.text or ""
     await work.session.execute(sa.update(ApiAnswer).where(mine).values(status=response.status, body=text))
     return response
 
 
-def _again(before: ApiAnswer) -> web.Response:
+def _again(op: Operation, before: ApiAnswer) -> web.Response:
+    if op.shown_once:
+        raise Conflict("this was carried out before; its answer holds a secret that is shown once only")
     headers = {"Idempotency-Replayed": "true"}
     if before.status == 204:
         return web.Response(status=204, headers=headers)

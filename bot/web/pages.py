@@ -153,7 +153,8 @@ def page_routes(module: ModuleType) -> list[PageRoute]:
     """
     List the pages that a module defines, in the order of their definition.
     """
-    return [route for thing in vars(module).values() for route in getattr(thing, "page_routes", ())]
+    own = [thing for thing in vars(module).values() if getattr(thing, "__module__", "") == module.__name__]
+    return [route for thing in own for route in getattr(thing, "page_routes", ())]
 
 
 def serve(route: PageRoute) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
@@ -204,7 +205,7 @@ async def _visit(request: web.Request, work: UnitOfWork, form: Mapping[str, str]
 def _admit(route: PageRoute, visit: Visit) -> None:
     if visit.request.method != "GET":
         said = visit.form.get("csrf") or visit.request.headers.get("X-CSRF-Token") or ""
-        if not hmac.compare_digest(said.encode(), visit.csrf.encode()):
+        if not hmac.compare_digest(said.encode(errors="replace"), visit.csrf.encode(errors="replace")):
             raise NotAllowed("this form is out of date; load the page again and repeat what you did")
     if route.permission is None:
         return
@@ -221,7 +222,7 @@ async def _read_form(request: web.Request) -> dict[str, str]:
         return {}
     try:
         fields = await request.post()
-    except (UnicodeDecodeError, ValueError) as error:
+    except (ValueError, LookupError) as error:  # broken bytes or boundary, or an unknown charset
         raise Invalid("the form could not be read as UTF-8 text") from error
     if not all(isinstance(value, str) for value in fields.values()):
         raise Invalid("this form takes no files")
@@ -232,7 +233,7 @@ def _read_flash(request: web.Request) -> list[dict[str, str]]:
     try:
         said = json.loads(base64.urlsafe_b64decode(request.cookies.get(FLASH_COOKIE, "")) or b"[]")
         return [{"level": str(one["level"]), "text": str(one["text"])} for one in said]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):  # the browser sends what it likes
         return []
 
 
