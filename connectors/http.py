@@ -87,6 +87,7 @@ class Http:
     Args:
         base: scheme and authority, without a trailing slash.
         headers: sent with every request (the credentials); never logged, never part of an error.
+        max_answer: bytes of an unpacked answer that are taken; more is an error.
     """
 
     def __init__(
@@ -95,12 +96,14 @@ class Http:
         base: str,
         headers: Mapping[str, str] | None = None,
         timeout: aiohttp.ClientTimeout = TIMEOUT,
+        max_answer: int = MAX_ANSWER_BYTES,
     ) -> None:
         self._session = session
         self._base = base.rstrip("/")
         self._headers = {"User-Agent": USER_AGENT, **(headers or {})}
         self._secrets = _secrets_in(headers or {})
         self._timeout = timeout
+        self._max_answer = max_answer
 
     async def read(self, path: str, params: Sequence[tuple[str, str]] = ()) -> Answer:
         """
@@ -145,7 +148,7 @@ class Http:
                 allow_redirects=False,  # credentials go to the server that they are for, and nowhere else
                 **sent,
             ) as response:
-                body = await _read_bounded(response)
+                body = await _read_bounded(response, self._max_answer)
                 answer = Answer(status=response.status, headers=CIMultiDict(response.headers), body=body)
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             # No connection was made, so nothing can have been carried out.
@@ -161,17 +164,17 @@ class Http:
 
 class _TooBig(Exception):
     """
-    An answer of more than MAX_ANSWER_BYTES bytes.
+    An answer of more bytes than are taken; holds that limit.
     """
 
 
-async def _read_bounded(response: aiohttp.ClientResponse) -> bytes:
+async def _read_bounded(response: aiohttp.ClientResponse, limit: int) -> bytes:
     chunks: list[bytes] = []
     size = 0
     async for chunk in response.content.iter_chunked(64 * 1024):
         size += len(chunk)
-        if size > MAX_ANSWER_BYTES:
-            raise _TooBig
+        if size > limit:
+            raise _TooBig(limit)
         chunks.append(chunk)
     return b"".join(chunks)
 
@@ -204,7 +207,7 @@ def cause_of(error: BaseException) -> str:
         case aiohttp.ClientPayloadError():
             return "the answer broke off or cannot be decoded"
         case _TooBig():
-            return f"an answer of more than {MAX_ANSWER_BYTES} bytes"
+            return f"an answer of more than {error.args[0]} bytes"
         case _:
             return type(error).__name__
 

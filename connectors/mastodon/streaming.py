@@ -18,6 +18,7 @@ import aiohttp
 from connectors.base import Wake
 from connectors.errors import Throttled, Unauthorized, Unreachable, Unsupported
 from connectors.http import cause_of
+from connectors.mastodon.fields import text
 from connectors.mastodon.options import is_loopback
 
 HEARTBEAT: Final = 30.0  # seconds between our pings; no answer within half of it ends the connection
@@ -49,7 +50,7 @@ def wakes(frame: str) -> bool:
         said = json.loads(frame)
     except (ValueError, RecursionError):
         return False
-    return isinstance(said, dict) and said.get("event") in _WAKING
+    return isinstance(said, dict) and text(said, "event") in _WAKING
 
 
 class EventLines:

@@ -21,6 +21,7 @@ _TAG: Final = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)([^<>]*)>")
 _ATTRIBUTE: Final = re.compile(r"""(?<![a-zA-Z-])([a-zA-Z-]+)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
 _SPACE: Final = re.compile(r"[ \t\r\n\f]+")
 _URL: Final = re.compile(r"https?://[^\s<>\"']+", re.IGNORECASE)
+_SCHEME: Final = re.compile(r"https?://", re.IGNORECASE)
 _MENTION: Final = re.compile(r"(?<![\w/=@])@([a-zA-Z0-9_](?:[a-zA-Z0-9_.-]*[a-zA-Z0-9_])?)(?:@([\w.-]*\w))?")
 _GRAPHEME: Final = regex.compile(r"\X")
 
@@ -158,9 +159,13 @@ def _link_text(href: str, classes: list[str], shown: str, mentions: Mapping[str,
         return shown
     # A shown address is often cut; the whole one is in href. Other words are kept beside it, so that nobody is
     # led to think that a link goes where it does not.
-    if not shown.strip() or shown.strip().rstrip("…") in href:
-        return href
-    return f"{shown} ({href})"
+    return href if _is_start_of(shown.strip().rstrip("…"), href) else f"{shown} ({href})"
+
+
+def _is_start_of(shown: str, href: str) -> bool:
+    address, said = (_SCHEME.sub("", one) for one in (href, shown))
+    host = address.partition("/")[0]
+    return not said or (said.startswith(host) and address.startswith(said))
 
 
 def length_of(text: str, warning: str = "", *, per_url: int = 23) -> int:
