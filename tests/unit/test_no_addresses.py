@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PARTS = {
     # Written in pieces, so that this file does not find itself.
-    "package index": [r"pypi" + r"\.(?:org|python)", r"python" + r"hosted\.org", r"/simple" + r"/?[\"'\s]"],
+    "package index": [r"pypi" + r"\.(?:org|python)", r"python" + r"hosted\.org", r"/sim" + r"ple/?[\"'\s]"],
     "npm registry": [r"registry\." + r"(?:npmjs|yarnpkg)", r"npm" + r"mirror", r"npm\.pkg\." + r"github"],
     "other registry": [r"proxy\." + r"golang", r"crates" + r"\.io", r"(?:deb|security)\." + r"debian\.org"],
     "index option": [r"--(?:extra-)?index" + r"-url", r"--trusted" + r"-host", r"\"resolved" + r"\":\s*\"http"],
@@ -44,7 +44,7 @@ def test_there_is_something_to_look_through() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "https://" + "pypi" + ".org/simple/",
+        "https://" + "pypi" + ".org/pypi",
         "https://registry." + "npmjs.org/x/-/x.tgz",
         '"resolved' + '": "https://elsewhere.example/x.tgz"',
         "pip install --index" + "-url=x",
