@@ -37,9 +37,9 @@ MOOD_EVIDENCE: dict[Mood, dict[Intent, float]] = {
 }
 """What a mood adds to the evidence of an intent."""
 
-OPENING = "opens with a question word"
-OPENERS = BREAKS | {"and", "so", "hi", "hello", "hey", "also", "btw", "or"}
-"""Where a bare question word begins a question; elsewhere it only joins ("impressed with how you ...")."""
+OPENING = "opens with a "
+OPENERS = BREAKS | {"and", "so", "hi", "hello", "hey", "also", "btw", "or", "please", "then", "just"}
+"""Where a bare question or command word opens a sentence; elsewhere it joins ("impressed with how you ...")."""
 
 
 class Rule(NamedTuple):
@@ -93,7 +93,7 @@ def _evidence(text: str, tokens: Sequence[Token]) -> list[Evidence]:
     for start in range(len(keys)):
         end, rules = _rules().longest(keys, start) or (start, ())
         for rule in rules:
-            if rule.name == OPENING and start and keys[start - 1] not in OPENERS:
+            if rule.name.startswith(OPENING) and start and keys[start - 1] not in OPENERS:
                 continue
             words = text[tokens[start].start : tokens[end - 1].end]
             found.setdefault((rule.intent, rule.name), Evidence(rule, words))

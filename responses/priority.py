@@ -26,7 +26,8 @@ _ROWS: dict[Intent, tuple[Priority, ...]] = {
     Intent.REQUEST: (_HIGH, _NORMAL, _NORMAL, _NORMAL, _NORMAL),
     Intent.QUESTION: (_HIGH, _NORMAL, _NORMAL, _NORMAL, _NORMAL),
     Intent.PURCHASE: (_HIGH, _NORMAL, _NORMAL, _NORMAL, _NORMAL),
-    Intent.OTHER: (_NORMAL, _NORMAL, _LOW, _LOW, _NORMAL),
+    # A wish we did not see may still be there: nothing without evidence sinks, except plain good cheer.
+    Intent.OTHER: (_NORMAL, _NORMAL, _NORMAL, _LOW, _NORMAL),
     Intent.PRAISE: (_LOW, _LOW, _LOW, _LOW, _LOW),
     Intent.SPAM: (_LOW, _LOW, _LOW, _LOW, _LOW),
 }

@@ -4,7 +4,7 @@ Count how often readings agree with golden texts, beside plain TextBlob. Pure: r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from responses.english import plain_polarity
@@ -13,8 +13,8 @@ from responses.values import Intent, Mood
 
 YARDSTICK = 0.1
 """Plain TextBlob is taken to say positive above this polarity, negative below its opposite, else neutral."""
-HALVES = ("tuning", "held-out", "hard")
 READ_LANGUAGES = ("en", "zh")
+OPPOSITES = {Mood.POSITIVE, Mood.NEGATIVE}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,22 +46,26 @@ class Miss:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accuracy:
     """
-    Shares of agreement, from 0 to 1, over one group of texts; None where the group holds nothing to ask.
+    Shares of agreement, from 0 to 1, over one group of texts.
 
-    `intent` is counted over English and Chinese texts only, for the rules know no other language.
+    `intent` is counted over English and Chinese texts only, for the rules know no other language; None when the
+    group holds none. `mood_reversed` is the share of texts whose mood was taken for its opposite, which hurts
+    more than one not seen.
     """
 
     texts: int
-    language: float | None
-    mood: float | None
+    language: float
+    mood: float
+    mood_reversed: float
     intent: float | None
-    plain_textblob_mood: float | None
+    plain_textblob_mood: float
+    plain_textblob_mood_reversed: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """
-    Accuracy by group ("tuning", "held-out", "held-out en" ...), and every miss.
+    Accuracy by group ("all", "tuning", "held-out en", "held-out others" ...), and every miss.
     """
 
     groups: dict[str, Accuracy]
@@ -114,22 +118,16 @@ def accuracy_report(rows: Iterable[GoldenRow]) -> Report:
     Read every row and count the agreements, for each half and each language group in it.
     """
     marked = [_mark(row) for row in rows]
-    groups = {name: _accuracy([one for one in marked if belongs(one.row)]) for name, belongs in _groups()}
-    return Report(groups=groups, misses=tuple(miss for one in marked for miss in _misses(one)))
+    groups: dict[str, list[_Marked]] = {}
+    for one in marked:
+        for name in _groups_of(one.row):
+            groups.setdefault(name, []).append(one)
+    accuracies = {name: _accuracy(groups[name]) for name in sorted(groups)}
+    return Report(groups=accuracies, misses=tuple(miss for one in marked for miss in _misses(one)))
 
 
-def _groups() -> list[tuple[str, Callable[[GoldenRow], bool]]]:
-    groups: list[tuple[str, Callable[[GoldenRow], bool]]] = [("all", lambda row: True)]
-    for half in HALVES:
-        groups.append((half, lambda row, half=half: row.half == half))  # type: ignore[misc]
-        for code in READ_LANGUAGES:
-            groups.append(
-                (f"{half} {code}", lambda row, half=half, code=code: (row.half, row.language) == (half, code))  # type: ignore[misc]
-            )
-        groups.append(
-            (f"{half} others", lambda row, half=half: row.half == half and row.language not in READ_LANGUAGES)  # type: ignore[misc]
-        )
-    return groups
+def _groups_of(row: GoldenRow) -> tuple[str, str, str]:
+    return "all", row.half, f"{row.half} {row.language if row.language in READ_LANGUAGES else 'others'}"
 
 
 def _mark(row: GoldenRow) -> _Marked:
@@ -144,17 +142,20 @@ def _mark(row: GoldenRow) -> _Marked:
 
 
 def _accuracy(marked: Sequence[_Marked]) -> Accuracy:
+    wishes = [one.intent is one.row.intent for one in marked if one.row.language in READ_LANGUAGES]
     return Accuracy(
         texts=len(marked),
         language=_share([one.language == one.row.language for one in marked]),
         mood=_share([one.mood is one.row.mood for one in marked]),
-        intent=_share([one.intent is one.row.intent for one in marked if one.row.language in READ_LANGUAGES]),
+        mood_reversed=_share([{one.mood, one.row.mood} == OPPOSITES for one in marked]),
+        intent=_share(wishes) if wishes else None,
         plain_textblob_mood=_share([one.plain is one.row.mood for one in marked]),
+        plain_textblob_mood_reversed=_share([{one.plain, one.row.mood} == OPPOSITES for one in marked]),
     )
 
 
-def _share(agreements: Sequence[bool]) -> float | None:
-    return round(sum(agreements) / len(agreements), 3) if agreements else None
+def _share(agreements: Sequence[bool]) -> float:
+    return round(sum(agreements) / len(agreements), 3)
 
 
 def _misses(one: _Marked) -> list[Miss]:

@@ -1,0 +1,3 @@
+"""
+Measure, one file a benchmark, each with its yardstick in the same run.
+"""
