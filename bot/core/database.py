@@ -59,6 +59,19 @@ class UnitOfWork:
         """
         self.afterwards.append(callback)
 
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncIterator[None]:
+        """
+        Open a part of the unit that can fail alone: what raises undoes its own rows and its own news.
+        """
+        live, afterwards = list(self.live), list(self.afterwards)
+        try:
+            async with self.session.begin_nested():
+                yield
+        except BaseException:
+            self.live, self.afterwards = live, afterwards
+            raise
+
     @property
     def dialect(self) -> str:
         return self.session.get_bind().dialect.name

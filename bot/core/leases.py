@@ -32,7 +32,7 @@ async def holds_lease(work: UnitOfWork, name: str, *, holder: str) -> bool:
     """
     Say whether `holder` holds the lease now, and keep others from taking it until the unit ends.
     """
-    query = sa.select(Lease.name).where(  # type: ignore[call-overload]
+    query = sa.select(col(Lease.name)).where(
         col(Lease.name) == name, col(Lease.holder) == holder, col(Lease.until) > work.now
     )
     return (await work.session.execute(query.with_for_update())).first() is not None

@@ -100,6 +100,7 @@ class Message(SQLModel, table=True):
     words: list[Any] = Field(default_factory=list, sa_type=JSON)
     intent: str = "other"
     reply_to: dict[str, Any] | None = Field(default=None, sa_type=JSON)  # what the connector needs to answer it
+    then: str = ""  # outbound: what becomes of the conversation once this is sent (pending, resolved)
     at: datetime = instant()  # inbound: when it was written; outbound: when it was prepared, then sent
 
 
@@ -141,7 +142,7 @@ class ConversationClock(SQLModel, table=True):
 
     id: str = Field(primary_key=True)
     conversation_id: str = Field(foreign_key="conversation.id")
-    kind: str  # first_response
+    kind: str  # first_response, next_response
     started_at: datetime = instant()
     due_at: datetime = instant()
     stopped_at: datetime | None = maybe_instant()

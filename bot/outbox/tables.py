@@ -13,6 +13,8 @@ from sqlmodel import Field, SQLModel
 from bot.core.columns import JSON, instant, json_column, maybe_instant, text_column
 
 KEY_USED = "outbox_entry_key"
+ONE_ATTEMPT = "outbox_entry_one_attempt"
+_ATTEMPTING = sa.text("state = 'attempting'")
 _WAITING = sa.text("state IN ('prepared', 'attempting', 'unknown')")
 
 
@@ -29,6 +31,8 @@ class OutboxEntry(SQLModel, table=True):
         sa.UniqueConstraint("key", name=KEY_USED),
         # what the worker looks for; the settled rows, which are nearly all, stay out of it
         sa.Index("outbox_entry_due", "due_at", postgresql_where=_WAITING, sqlite_where=_WAITING),
+        # one attempt at a time per account, whatever the workers believe
+        sa.Index(ONE_ATTEMPT, "account_id", unique=True, postgresql_where=_ATTEMPTING, sqlite_where=_ATTEMPTING),
         # the entries of a conversation, and the order among them
         sa.Index("outbox_entry_subject", "subject_kind", "subject_id", "id"),
         # the outbox page: newest first by state
@@ -52,7 +56,7 @@ class OutboxEntry(SQLModel, table=True):
     attempts: int = 0
     finds: int = 0  # looks since it became unknown
     prepared_at: datetime = instant()
-    first_attempt_at: datetime | None = maybe_instant()
+    attempted_at: datetime | None = maybe_instant()  # the last attempt
     due_at: datetime = instant()  # next try or look, not before
     expires_at: datetime | None = maybe_instant()  # late rule: not sent after this
     lease_holder: str | None = None

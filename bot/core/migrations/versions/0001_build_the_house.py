@@ -216,7 +216,7 @@ def upgrade() -> None:
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("finds", sa.Integer(), nullable=False),
         sa.Column("prepared_at", Instant(), nullable=False),
-        sa.Column("first_attempt_at", Instant(), nullable=True),
+        sa.Column("attempted_at", Instant(), nullable=True),
         sa.Column("due_at", Instant(), nullable=False),
         sa.Column("expires_at", Instant(), nullable=True),
         sa.Column("lease_holder", sa.String(), nullable=True),
@@ -245,6 +245,14 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("state IN ('prepared', 'attempting', 'unknown')"),
         sqlite_where=sa.text("state IN ('prepared', 'attempting', 'unknown')"),
+    )
+    op.create_index(
+        "outbox_entry_one_attempt",
+        "outbox_entry",
+        ["account_id"],
+        unique=True,
+        postgresql_where=sa.text("state = 'attempting'"),
+        sqlite_where=sa.text("state = 'attempting'"),
     )
     op.create_index("outbox_entry_page", "outbox_entry", ["state", "id"], unique=False)
     op.create_index("outbox_entry_subject", "outbox_entry", ["subject_kind", "subject_id", "id"], unique=False)

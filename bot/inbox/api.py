@@ -1,0 +1,266 @@
+"""
+Conversations over the API: the same verbs as the pages.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, BaseModel, Field
+
+from bot.core.paging import Slice
+from bot.inbox import service, store
+from bot.inbox.keys import PROMISE
+from bot.inbox.rules import LONGEST_TEXT, Tab
+from bot.inbox.store import Listed, Wanted
+from bot.inbox.tables import Conversation, Message, Note
+from bot.staff.rules import Permission
+from bot.web.operations import Body, Call, Listing, PageQuery, operation
+from responses import Priority
+
+READ, ANSWER = Permission.CONVERSATIONS_READ, Permission.CONVERSATIONS_ANSWER
+TAG = "conversations"
+
+
+class ConversationOut(BaseModel):
+    """
+    A conversation as the queue shows it.
+    """
+
+    id: str
+    state: Literal["open", "pending", "snoozed", "resolved"]
+    channel: str
+    account_id: str
+    contact_id: str
+    contact_name: str
+    handle: str
+    subject: str
+    snippet: str
+    priority: Literal["urgent", "high", "normal", "low"]
+    language: str | None = Field(description="null: not judged")
+    sentiment: str
+    intent: str
+    agent_id: str | None
+    agent_name: str | None
+    opened_at: datetime
+    last_message_at: datetime
+    due_at: datetime | None = Field(description="deadline of the running clock; null when nobody waits")
+    first_answered_at: datetime | None
+    snoozed_until: datetime | None
+    resolved_at: datetime | None
+    waiting_messages: int
+    newest_message_id: str | None = Field(description="hand it in as `seen` with a reply")
+
+
+class MessageOut(BaseModel):
+    """
+    A message of a conversation.
+    """
+
+    id: str
+    direction: Literal["inbound", "outbound"]
+    author_name: str
+    author_handle: str
+    text: str
+    quoted: str
+    at: datetime
+    visibility: str
+    url: str | None
+    automatic: str | None = Field(description="why it counts as written by a machine; null for a person")
+    language: str | None
+    sentiment: str
+    intent: str
+    outbox_id: str | None
+
+
+class NoteOut(BaseModel):
+    """
+    An internal note.
+    """
+
+    id: str
+    author_name: str
+    text: str
+    at: datetime
+
+
+class ConversationQuery(PageQuery):
+    tab: Tab = Tab.WAITING
+    account_id: str = Field(default="", max_length=100)
+    contact_id: str = Field(default="", max_length=100)
+    q: str = Field(default="", max_length=200, description="words that all must appear")
+
+
+Text = Annotated[str, Field(min_length=1, max_length=LONGEST_TEXT)]
+
+
+class ReplyIn(Body):
+    text: Text
+    seen: str = Field(max_length=100, description="`newest_message_id` that the writer has read")
+    automatic: bool = Field(default=False, description="written by a machine: no first response")
+    then: Literal["", "pending", "resolved"] = Field(default="", description="state once the answer has arrived")
+
+
+class NoteIn(Body):
+    text: Text
+
+
+class HandOverIn(Body):
+    agent_id: str = Field(max_length=100)
+
+
+class SnoozeIn(Body):
+    until: AwareDatetime
+
+
+def conversation_out(listed: Listed) -> ConversationOut:
+    """
+    Show a conversation with whom it is with.
+    """
+    c = listed.conversation
+    return ConversationOut(
+        **c.model_dump(include=set(ConversationOut.model_fields) - {"priority"}),
+        contact_name=listed.contact_name,
+        handle=listed.handle,
+        sentiment=c.mood,
+        priority=Priority(c.priority).name.lower(),  # type: ignore[arg-type]
+    )
+
+
+def message_out(message: Message) -> MessageOut:
+    """
+    Show a message.
+    """
+    return MessageOut(**message.model_dump(include=set(MessageOut.model_fields)), sentiment=message.mood)
+
+
+@operation("GET", "/conversations", permission=READ, tag=TAG)
+async def list_conversations(call: Call, query: ConversationQuery) -> Listing[ConversationOut]:
+    """
+    List conversations: waiting ones by deadline, all others newest word first.
+    """
+    wanted = Wanted(
+        tab=query.tab,
+        actor_id=call.actor.id,
+        account_id=query.account_id,
+        contact_id=query.contact_id,
+        search=query.q,
+    )
+    found = await store.list_conversations(call.work, wanted, limit=query.limit, after=query.after)
+    return Listing(items=[conversation_out(one) for one in found.items], after=found.after)
+
+
+@operation("GET", "/conversations/{id}", permission=READ, tag=TAG)
+async def read_conversation(call: Call, id: str) -> ConversationOut:
+    """
+    Read one conversation.
+    """
+    return conversation_out(await store.get_listed(call.work, id))
+
+
+@operation("GET", "/conversations/{id}/messages", permission=READ, tag=TAG)
+async def list_messages(call: Call, id: str, query: PageQuery) -> Listing[MessageOut]:
+    """
+    List the messages of a conversation, oldest first.
+    """
+    await store.get_conversation(call.work, id)
+    found: Slice[Message] = await store.list_messages(call.work, id, limit=query.limit, after=query.after)
+    return Listing(items=[message_out(one) for one in found.items], after=found.after)
+
+
+@operation("POST", "/conversations/claim-next", permission=ANSWER, tag=TAG)
+async def claim_next(call: Call) -> ConversationOut | None:
+    """
+    Claim the most urgent conversation that nobody has; 204 when nothing waits.
+    """
+    taken = await service.claim_next(call.work, call.actor)
+    return await _shown(call, taken) if taken else None
+
+
+@operation("POST", "/conversations/{id}/claim", permission=ANSWER, tag=TAG)
+async def claim_conversation(call: Call, id: str) -> ConversationOut:
+    """
+    Claim a conversation; claiming one's own again changes nothing.
+    """
+    return await _shown(call, await service.claim(call.work, call.actor, id))
+
+
+@operation("POST", "/conversations/{id}/release", permission=ANSWER, tag=TAG)
+async def release_conversation(call: Call, id: str) -> ConversationOut:
+    """
+    Give a conversation back to the queue.
+    """
+    return await _shown(call, await service.release(call.work, call.actor, id))
+
+
+@operation("POST", "/conversations/{id}/reply", permission=ANSWER, tag=TAG, status=201)
+async def reply_to_conversation(call: Call, id: str, body: ReplyIn) -> MessageOut:
+    """
+    Answer the customer; the receipt comes later, see the outbox entry.
+    """
+    message = await service.reply(
+        call.work,
+        call.actor,
+        id,
+        text=body.text,
+        seen=body.seen,
+        automatic=body.automatic,
+        then=body.then,
+        promise=call.request.app[PROMISE],
+    )
+    return message_out(message)
+
+
+@operation("POST", "/conversations/{id}/notes", permission=ANSWER, tag=TAG, status=201)
+async def add_note(call: Call, id: str, body: NoteIn) -> NoteOut:
+    """
+    Write an internal note.
+    """
+    note: Note = await service.add_note(call.work, call.actor, id, body.text)
+    return NoteOut(**note.model_dump(include=set(NoteOut.model_fields)))
+
+
+@operation("POST", "/conversations/{id}/hand-over", permission=ANSWER, tag=TAG)
+async def hand_over_conversation(call: Call, id: str, body: HandOverIn) -> ConversationOut:
+    """
+    Give a conversation to a colleague.
+    """
+    return await _shown(call, await service.hand_over(call.work, call.actor, id, body.agent_id))
+
+
+@operation("POST", "/conversations/{id}/snooze", permission=ANSWER, tag=TAG)
+async def snooze_conversation(call: Call, id: str, body: SnoozeIn) -> ConversationOut:
+    """
+    Put a conversation aside until an instant; a new message brings it back before.
+    """
+    return await _shown(call, await service.snooze(call.work, call.actor, id, body.until))
+
+
+@operation("POST", "/conversations/{id}/pending", permission=ANSWER, tag=TAG)
+async def wait_for_customer(call: Call, id: str) -> ConversationOut:
+    """
+    Wait for the customer.
+    """
+    return await _shown(call, await service.set_pending(call.work, call.actor, id))
+
+
+@operation("POST", "/conversations/{id}/resolve", permission=ANSWER, tag=TAG)
+async def resolve_conversation(call: Call, id: str) -> ConversationOut:
+    """
+    Call a conversation done.
+    """
+    return await _shown(call, await service.resolve(call.work, call.actor, id))
+
+
+@operation("POST", "/conversations/{id}/reopen", permission=ANSWER, tag=TAG)
+async def reopen_conversation(call: Call, id: str) -> ConversationOut:
+    """
+    Put a conversation back into the queue.
+    """
+    return await _shown(call, await service.reopen(call.work, call.actor, id))
+
+
+async def _shown(call: Call, conversation: Conversation) -> ConversationOut:
+    await call.work.session.flush()
+    return conversation_out(await store.get_listed(call.work, conversation.id))

@@ -1,0 +1,273 @@
+"""
+What comes from outside: heard items open or continue conversations, receipts stop clocks, time wakes the snoozed.
+
+`hear` is the inbox's ear, `sent` its receipt; both run inside the unit of work of whoever calls them.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import responses
+from bot.accounts.ears import Heard, Ignored, Routed
+from bot.contacts.service import meet
+from bot.contacts.tables import Identity
+from bot.core.actor import HUBBUB
+from bot.core.database import UnitOfWork
+from bot.inbox import store
+from bot.inbox.changes import note_event, resolve_now, tell
+from bot.inbox.rules import (
+    SAME_SUBJECT_WITHIN,
+    Promise,
+    State,
+    clock_start,
+    kind_of_clock,
+    outcome,
+    plain_subject,
+    snippet,
+)
+from bot.inbox.tables import Conversation, Message
+from bot.outbox.tables import OutboxEntry
+from connectors.base import Attachment, HeardItem, HeardKind, Visibility
+
+ASKS = {HeardKind.MENTION, HeardKind.MESSAGE}
+OURS = ("own account", "own address")
+
+
+async def hear(work: UnitOfWork, heard: Heard, promise: Promise) -> Routed | Ignored | None:
+    """
+    Take what was heard into a conversation: the inbox's ear.
+    """
+    item = heard.item
+    if item.kind is HeardKind.BOUNCE:
+        return await _hear_bounce(work, heard)
+    if item.kind not in ASKS:
+        return None
+    if item.author is None:
+        return Ignored(reason="nobody is named as its author")
+    if item.automatic in OURS:
+        return Ignored(reason="our own message")
+    identity = await meet(work, heard.account.channel, item.author)
+    conversation = await _find_conversation(work, heard, identity)
+    if item.automatic and conversation is None:
+        return Ignored(reason=f"written by a machine ({item.automatic})")
+    if conversation is None:
+        conversation = _open(work, heard, identity)
+        await work.session.flush()
+    message = _add_inbound(work, heard, identity, conversation)
+    if item.automatic is None:
+        await _wait_for_answer(work, conversation, message, heard, promise)
+    tell(work, conversation.id)
+    return Routed(to=f"conversation:{conversation.id}")
+
+
+async def _find_conversation(work: UnitOfWork, heard: Heard, identity: Identity) -> Conversation | None:
+    item, account = heard.item, heard.account
+    place = await store.find_thread(work, account.id, item.in_reply_to, identity.contact_id)
+    if place is not None:
+        return await store.get_conversation(work, place, lock=True)
+    for candidate in await store.unresolved_of(work, account.id, identity.contact_id):
+        if await _continues(work, candidate, item):
+            return await store.get_conversation(work, candidate.id, lock=True)
+    return None
+
+
+async def _continues(work: UnitOfWork, conversation: Conversation, item: HeardItem) -> bool:
+    """
+    Say whether a message that names no thread belongs to an unresolved conversation of the same person.
+    """
+    if item.kind is HeardKind.MESSAGE:
+        young = work.now - conversation.last_message_at <= SAME_SUBJECT_WITHIN
+        subject = plain_subject(item.subject)
+        return young and bool(subject) and subject == plain_subject(conversation.subject)
+    if conversation.newest_message_id is None:
+        return False
+    # What was said in private is not continued in public, nor the other way round.
+    newest = await store.get_message(work, conversation.newest_message_id)
+    return (newest.visibility == Visibility.DIRECT) == (item.visibility is Visibility.DIRECT)
+
+
+def _open(work: UnitOfWork, heard: Heard, identity: Identity) -> Conversation:
+    conversation = Conversation(
+        id=work.new_id(),
+        account_id=heard.account.id,
+        contact_id=identity.contact_id,
+        identity_id=identity.id,
+        channel=heard.account.channel,
+        subject=heard.item.subject[:500],
+        opened_at=work.now,
+        last_message_at=work.now,
+    )
+    work.session.add(conversation)
+    note_event(work, conversation, "opened", HUBBUB)
+    return conversation
+
+
+def _add_inbound(work: UnitOfWork, heard: Heard, identity: Identity, conversation: Conversation) -> Message:
+    item = heard.item
+    reading = responses.read(item.text, stated_language=item.language, followers=identity.followers)
+    message = Message(
+        id=work.new_id(),
+        conversation_id=conversation.id,
+        account_id=heard.account.id,
+        direction="inbound",
+        remote_id=item.message_id,
+        heard_id=heard.heard_id,
+        identity_id=identity.id,
+        author_name=identity.name or identity.handle,
+        author_handle=identity.handle,
+        text=item.text,
+        html=item.html,
+        quoted=item.quoted,
+        visibility=item.visibility,
+        url=item.url,
+        attachments=[_attachment(one) for one in item.attachments],
+        automatic=item.automatic,
+        language=reading.language.code,
+        mood=reading.sentiment.mood,
+        words=[{"text": word.text, "weight": word.weight} for word in reading.sentiment.words],
+        intent=reading.intent.intent,
+        reply_to=dict(item.reply_to) if item.reply_to is not None else None,
+        at=clock_start(item.occurred_at, work.now),
+    )
+    work.session.add(message)
+    if item.automatic is None:
+        is_first = conversation.newest_message_id is None
+        conversation.priority = int(reading.priority if is_first else min(reading.priority, conversation.priority))
+        conversation.language = reading.language.code or conversation.language
+        conversation.mood, conversation.intent = reading.sentiment.mood, reading.intent.intent
+    return message
+
+
+def _attachment(one: Attachment) -> dict[str, Any]:
+    names = ("kind", "name", "url", "content_type", "size", "description")
+    return {name: getattr(one, name) for name in names}
+
+
+async def _wait_for_answer(
+    work: UnitOfWork, conversation: Conversation, message: Message, heard: Heard, promise: Promise
+) -> None:
+    """
+    Note that a person waits: the conversation opens again if it must, and a clock runs.
+    """
+    was = State(conversation.state)
+    if was is not State.OPEN:
+        conversation.state, conversation.snoozed_until, conversation.resolved_at = State.OPEN, None, None
+        note_event(work, conversation, "reopened", HUBBUB, was=was)
+        if was is State.RESOLVED:
+            conversation.agent_id = conversation.agent_name = conversation.claimed_at = None
+    conversation.newest_message_id = message.id
+    conversation.identity_id = message.identity_id or conversation.identity_id
+    conversation.last_message_at = max(conversation.last_message_at, message.at)
+    conversation.snippet = snippet(message.text) or snippet(conversation.subject)
+    conversation.waiting_messages += 1
+    await work.session.flush()
+    await _start_clock(work, conversation, message.at, promise.first_response, reopened=was is State.RESOLVED)
+
+
+async def _start_clock(
+    work: UnitOfWork,
+    conversation: Conversation,
+    started_at: datetime,
+    length: timedelta,
+    *,
+    reopened: bool = False,
+) -> None:
+    if await store.running_clock(work, conversation.id) is not None:
+        return
+    kind = kind_of_clock(answered_before=conversation.first_answered_at is not None, reopened=reopened)
+    clock = store.add_clock(work, conversation.id, kind, started_at, started_at + length)
+    conversation.due_at = clock.due_at
+
+
+async def _hear_bounce(work: UnitOfWork, heard: Heard) -> Routed | Ignored:
+    """
+    Show a delivery report where the answer that it is about stands; a report about nothing of ours is dropped.
+    """
+    about = await store.message_with_remote_id(work, heard.account.id, heard.item.in_reply_to)
+    if about is None:
+        return Ignored(reason="a delivery report about nothing of ours")
+    conversation = await store.get_conversation(work, about.conversation_id, lock=True)
+    work.session.add(
+        Message(
+            id=work.new_id(),
+            conversation_id=conversation.id,
+            account_id=heard.account.id,
+            direction="inbound",
+            remote_id=heard.item.message_id,
+            heard_id=heard.heard_id,
+            author_name="Mail system",
+            text=heard.item.text,
+            automatic=heard.item.automatic or "bounce",
+            at=clock_start(heard.item.occurred_at, work.now),
+        )
+    )
+    if conversation.state != State.OPEN:
+        conversation.state, conversation.snoozed_until, conversation.resolved_at = State.OPEN, None, None
+    conversation.snippet = snippet(heard.item.text)
+    note_event(work, conversation, "bounced", HUBBUB)
+    tell(work, conversation.id)
+    return Routed(to=f"conversation:{conversation.id}")
+
+
+async def sent(work: UnitOfWork, entry: OutboxEntry, promise: Promise) -> None:
+    """
+    Take note of what became of an answer: the inbox's receipt, in the unit that settles the outbox entry.
+    """
+    message = await store.message_of_entry(work, entry.id) if entry.subject_kind == "conversation" else None
+    if message is None:
+        return
+    conversation = await store.get_conversation(work, message.conversation_id, lock=True)
+    if entry.state == "confirmed":
+        await _arrived(work, conversation, message, entry, promise)
+    elif entry.state in ("refused", "unknown"):
+        note_event(work, conversation, f"answer_{entry.state}", HUBBUB, reason=entry.reason[:300])
+    tell(work, conversation.id)
+
+
+async def _arrived(
+    work: UnitOfWork, conversation: Conversation, message: Message, entry: OutboxEntry, promise: Promise
+) -> None:
+    message.remote_id, message.url = entry.sent_id, entry.sent_url
+    # The channel's own time, as far as it can be true: not before we prepared it, not in the future.
+    message.at = min(max(entry.sent_at or work.now, entry.prepared_at), work.now)
+    conversation.last_message_at = max(conversation.last_message_at, message.at)
+    note_event(
+        work, conversation, "answered", HUBBUB, by=entry.created_by_name, automatic=message.automatic is not None
+    )
+    if message.automatic is not None:
+        return  # S5: a machine's answer is no response
+    await _stop_clock(work, conversation, message.at)
+    later = await store.first_unanswered(work, conversation.id, message.id)
+    if later is not None:
+        await _start_clock(work, conversation, later.at, promise.first_response)
+        return
+    conversation.waiting_messages = 0
+    if conversation.state == State.OPEN and message.then == State.RESOLVED:
+        await resolve_now(work, conversation)
+        note_event(work, conversation, "resolved", HUBBUB)
+    elif conversation.state == State.OPEN and message.then == State.PENDING:
+        conversation.state = State.PENDING
+        note_event(work, conversation, "pending", HUBBUB)
+
+
+async def _stop_clock(work: UnitOfWork, conversation: Conversation, answered_at: datetime) -> None:
+    clock = await store.running_clock(work, conversation.id)
+    if clock is not None:
+        clock.stopped_at, clock.outcome = answered_at, outcome(clock.due_at, answered_at)
+    conversation.first_answered_at = conversation.first_answered_at or answered_at
+    conversation.due_at = None
+    await work.session.flush()
+
+
+async def wake_snoozed(work: UnitOfWork) -> int:
+    """
+    Bring back what was put aside until now. Gives how many came back.
+    """
+    due = await store.due_to_wake(work)
+    for conversation in due:
+        conversation.state, conversation.snoozed_until = State.OPEN, None
+        note_event(work, conversation, "woke", HUBBUB)
+        tell(work, conversation.id)
+    return len(due)

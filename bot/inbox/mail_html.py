@@ -1,0 +1,75 @@
+"""
+Show a stranger's HTML mail without letting it do anything: no script, no style, no picture, no form. Pure.
+"""
+
+from __future__ import annotations
+
+import nh3
+from markupsafe import Markup
+
+TAGS = set(
+    [
+        "a",
+        "b",
+        "blockquote",
+        "br",
+        "code",
+        "dd",
+        "del",
+        "div",
+        "dl",
+        "dt",
+        "em",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "hr",
+        "i",
+        "li",
+        "ol",
+        "p",
+        "pre",
+        "s",
+        "small",
+        "span",
+        "strong",
+        "sub",
+        "sup",
+        "table",
+        "tbody",
+        "td",
+        "tfoot",
+        "th",
+        "thead",
+        "tr",
+        "u",
+        "ul",
+    ]
+)
+# The content of these goes away with them; of every other unknown tag only the tag does.
+GONE_WHOLE = {"script", "style", "title", "head", "noscript", "template", "svg", "math", "iframe", "object"}
+ATTRIBUTES = {"a": {"href"}, "td": {"colspan", "rowspan"}, "th": {"colspan", "rowspan"}}
+LONGEST = 500_000
+"""Characters of HTML that are shown; what is longer is shown as text."""
+
+
+def safe_html(html: str | None) -> Markup | None:
+    """
+    Clean a mail's HTML for showing it; None when there is none or it is too long to be worth it.
+
+    Pictures are left out: fetching one tells its sender that the mail was read.
+    """
+    if not html or len(html) > LONGEST:
+        return None
+    cleaned = nh3.clean(
+        html,
+        tags=TAGS,
+        clean_content_tags=GONE_WHOLE,
+        attributes=ATTRIBUTES,
+        url_schemes={"http", "https", "mailto"},
+        link_rel="noopener noreferrer nofollow",
+    )
+    return Markup(cleaned) if cleaned.strip() else None  # cleaned just above

@@ -1,0 +1,276 @@
+"""
+The queue page and the conversation page.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from aiohttp import web
+
+from bot.accounts.service import get_account, list_accounts
+from bot.accounts.tables import Account
+from bot.contacts.service import get_contact, identities_of
+from bot.core.errors import Conflict, Invalid
+from bot.inbox import service, store
+from bot.inbox.keys import PROMISE
+from bot.inbox.rules import LONGEST_SNOOZE, Tab
+from bot.inbox.store import Wanted
+from bot.inbox.views import (
+    QUIET_EVENTS,
+    Choice,
+    ConversationPage,
+    QueuePage,
+    TabView,
+    contact_view,
+    conversation_page,
+    entry_of,
+    history_row,
+    queue_row,
+)
+from bot.outbox.service import entries_of
+from bot.staff.rules import Permission
+from bot.staff.service import colleagues_who_may
+from bot.web.pages import Visit, page
+
+ROWS = 50
+LABELS = {
+    Tab.WAITING: "All waiting",
+    Tab.UNCLAIMED: "Unclaimed",
+    Tab.MINE: "Mine",
+    Tab.PENDING: "Pending",
+    Tab.SNOOZED: "Snoozed",
+    Tab.RESOLVED: "Resolved",
+}
+READ, ANSWER = Permission.CONVERSATIONS_READ, Permission.CONVERSATIONS_ANSWER
+
+
+@page("GET", "/queue", permission=READ)
+async def queue(visit: Visit) -> web.StreamResponse:
+    """
+    Show what waits, most urgent first.
+    """
+    return await visit.render("inbox/queue.html", queue=await _queue(visit))
+
+
+@page("GET", "/queue/list", permission=READ)
+async def queue_list(visit: Visit) -> web.StreamResponse:
+    """
+    Give the list alone, for live pages.
+    """
+    shown = await _queue(visit, current=visit.query.get("current", ""))
+    return await visit.render("inbox/_queue_list.html", queue=shown)
+
+
+@page("GET", "/queue/next", permission=READ)
+async def queue_next(visit: Visit) -> web.StreamResponse:
+    """
+    Go to the most urgent conversation that nobody has claimed.
+    """
+    conversation_id = await store.next_unclaimed(visit.work)
+    if conversation_id is None:
+        return visit.go("/queue", "Nothing is waiting for somebody to claim it.")
+    return visit.go(f"/conversations/{conversation_id}")
+
+
+@page("GET", "/conversations/{id}", permission=READ)
+async def conversation(visit: Visit) -> web.StreamResponse:
+    """
+    Show one conversation beside the queue.
+    """
+    return await _show(visit)
+
+
+@page("GET", "/conversations/{id}/timeline", permission=READ)
+async def timeline(visit: Visit) -> web.StreamResponse:
+    """
+    Give the timeline alone, for live pages.
+    """
+    shown = await _conversation(visit, draft="")
+    return await visit.render("inbox/_timeline.html", conversation=shown)
+
+
+@page("POST", "/conversations/{id}/reply", permission=ANSWER)
+async def reply(visit: Visit) -> web.StreamResponse:
+    """
+    Answer; when that cannot be, show the page again with why, and with the text that was typed.
+    """
+    text = visit.form.get("text", "")
+    try:
+        # What a refused reply has begun is undone, and the page can still be shown.
+        async with visit.work.savepoint():
+            await service.reply(
+                visit.work,
+                visit.person,
+                visit.path["id"],
+                text=text,
+                seen=visit.form.get("seen", ""),
+                then=visit.form.get("then", ""),
+                promise=visit.request.app[PROMISE],
+            )
+    except (Conflict, Invalid) as error:
+        messages = [{"level": "error", "text": error.detail}]
+        return await _show(visit, draft=text, status=error.status, messages=messages)
+    return _back(visit, "")
+
+
+@page("POST", "/conversations/{id}/note", permission=ANSWER)
+async def note(visit: Visit) -> web.StreamResponse:
+    """
+    Write an internal note.
+    """
+    await service.add_note(visit.work, visit.person, visit.path["id"], visit.form.get("text", ""))
+    return _back(visit, "Note saved.")
+
+
+@page("POST", "/conversations/{id}/hand-over", permission=ANSWER)
+async def hand_over(visit: Visit) -> web.StreamResponse:
+    """
+    Give it to a colleague.
+    """
+    to = visit.form.get("agent_id", "")
+    given = await service.hand_over(visit.work, visit.person, visit.path["id"], to)
+    return _back(visit, f"Handed over to {given.agent_name}.")
+
+
+@page("POST", "/conversations/{id}/snooze", permission=ANSWER)
+async def snooze(visit: Visit) -> web.StreamResponse:
+    """
+    Put it aside for some seconds (the menu's values).
+    """
+    seconds = visit.form.get("until", "")
+    if not seconds.isdecimal() or len(seconds) > 9 or timedelta(seconds=int(seconds)) > LONGEST_SNOOZE:
+        raise Invalid(fields={"until": "choose one of the times in the menu"})
+    until = visit.work.now + timedelta(seconds=int(seconds))
+    await service.snooze(visit.work, visit.person, visit.path["id"], until)
+    return _back(visit, "Snoozed. A new message brings it back before.")
+
+
+@page("POST", "/conversations/{id}/claim", permission=ANSWER)
+async def claim(visit: Visit) -> web.StreamResponse:
+    """
+    Take it.
+    """
+    await service.claim(visit.work, visit.person, visit.path["id"])
+    return _back(visit, "")
+
+
+@page("POST", "/conversations/{id}/release", permission=ANSWER)
+async def release(visit: Visit) -> web.StreamResponse:
+    """
+    Give it back to the queue.
+    """
+    await service.release(visit.work, visit.person, visit.path["id"])
+    return _back(visit, "Back in the queue.")
+
+
+@page("POST", "/conversations/{id}/pending", permission=ANSWER)
+async def pending(visit: Visit) -> web.StreamResponse:
+    """
+    Wait for the customer.
+    """
+    await service.set_pending(visit.work, visit.person, visit.path["id"])
+    return _back(visit, "Waiting for the customer.")
+
+
+@page("POST", "/conversations/{id}/resolve", permission=ANSWER)
+async def resolve(visit: Visit) -> web.StreamResponse:
+    """
+    Call it done.
+    """
+    await service.resolve(visit.work, visit.person, visit.path["id"])
+    return _back(visit, "Resolved.")
+
+
+@page("POST", "/conversations/{id}/reopen", permission=ANSWER)
+async def reopen(visit: Visit) -> web.StreamResponse:
+    """
+    Put it back into the queue.
+    """
+    await service.reopen(visit.work, visit.person, visit.path["id"])
+    return _back(visit, "Back in the queue.")
+
+
+def _back(visit: Visit, said: str) -> web.Response:
+    return visit.go(f"/conversations/{visit.path['id']}", said)
+
+
+async def _show(visit: Visit, *, draft: str = "", status: int = 200, **more: Any) -> web.StreamResponse:
+    shown = await _conversation(visit, draft=draft)
+    beside = await _queue(visit, current=shown.id)
+    return await visit.render("inbox/conversation.html", status=status, queue=beside, conversation=shown, **more)
+
+
+async def _queue(visit: Visit, *, current: str = "") -> QueuePage:
+    query = visit.query
+    tab = query.get("tab", "")
+    wanted = Wanted(
+        tab=Tab(tab) if tab in set(Tab) else Tab.WAITING,
+        actor_id=visit.person.id,
+        account_id=query.get("account_id", ""),
+        contact_id=query.get("contact", ""),
+        search=query.get("q", "")[:200].replace("\x00", ""),
+    )
+    counts = await store.count_tabs(visit.work, wanted)
+    found = await store.list_conversations(visit.work, wanted, limit=ROWS, after=query.get("after") or None)
+    accounts = {account.id: account for account in await list_accounts(visit.work)}
+    rows = [
+        queue_row(one, accounts.get(one.conversation.account_id), visit.person, visit.work.now, current)
+        for one in found.items
+    ]
+    return QueuePage(
+        tabs=[_tab(tab, counts[tab], wanted) for tab in Tab],
+        rows=rows,
+        older_url=_url(wanted, after=found.after) if found.after else None,
+        newer_url=_url(wanted) if query.get("after") else None,
+        search=wanted.search,
+        total=counts[wanted.tab],
+        accounts=[Choice(id=account.id, name=account.name) for account in accounts.values()],
+        account_id=wanted.account_id,
+    )
+
+
+def _tab(tab: Tab, count: int, wanted: Wanted) -> TabView:
+    url = _url(Wanted(tab=tab, account_id=wanted.account_id))
+    return TabView(key=tab, label=LABELS[tab], count=count, url=url, current=tab is wanted.tab)
+
+
+def _url(wanted: Wanted, **more: str) -> str:
+    asked = {
+        "tab": wanted.tab.value,
+        "account_id": wanted.account_id,
+        "contact": wanted.contact_id,
+        "q": wanted.search,
+        **more,
+    }
+    return "/queue?" + urlencode({name: value for name, value in asked.items() if value})
+
+
+async def _conversation(visit: Visit, *, draft: str) -> ConversationPage:
+    work, person, shell = visit.work, visit.person, visit.shell
+    listed = await store.get_listed(work, visit.path["id"])
+    c = listed.conversation
+    account: Account = await get_account(work, c.account_id)
+    deliveries = {entry.id: entry for entry in await entries_of(work, "conversation", c.id)}
+    rows = await store.timeline(work, c.id)
+    newest = await store.get_message(work, c.newest_message_id) if c.newest_message_id else None
+    entries = [entry_of(row, deliveries) for row in rows if getattr(row, "kind", "") not in QUIET_EVENTS]
+    agents = await colleagues_who_may(work, ANSWER)
+    contact = await get_contact(work, c.contact_id)
+    history = await store.history_of(work, c.contact_id, besides=c.id)
+    return conversation_page(
+        listed=listed,
+        account=account,
+        person=person,
+        now=work.now,
+        newest=newest,
+        entries=entries,
+        agents=[Choice(id=one.id, name=one.name) for one in agents if one.id != c.agent_id],
+        contact=contact_view(contact, await identities_of(work, c.contact_id)),
+        history=[history_row(one) for one in history],
+        may_answer=shell.gate.may(person.role, ANSWER),
+        may_take=shell.gate.may(person.role, Permission.CONVERSATIONS_TAKE_OVER),
+        draft=draft,
+    )

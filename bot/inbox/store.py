@@ -1,0 +1,382 @@
+"""
+Every query of the inbox. Lists are keyset pages; nothing here decides or commits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import col
+
+from bot.contacts.tables import Contact, Identity
+from bot.core.columns import Instant
+from bot.core.database import UnitOfWork
+from bot.core.errors import NotFound
+from bot.core.paging import Slice, decode_mark, slice_of
+from bot.inbox.rules import ClockKind, Outcome, State, Tab
+from bot.inbox.tables import Conversation, ConversationClock, ConversationEvent, Message, Note
+
+C = Conversation
+UNRESOLVED = (State.OPEN, State.PENDING, State.SNOOZED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """
+    A conversation with whom it is with, as lists show it.
+    """
+
+    conversation: Conversation
+    contact_name: str
+    handle: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """
+    Which conversations a list is about.
+
+    Args:
+        actor_id: whose `mine` it is.
+        search: words that all must appear in subject, snippet, name or handle.
+    """
+
+    tab: Tab
+    actor_id: str = ""
+    account_id: str = ""
+    contact_id: str = ""
+    search: str = ""
+
+
+async def get_conversation(work: UnitOfWork, conversation_id: str, *, lock: bool = False) -> Conversation:
+    """
+    Give a conversation; with `lock` no other unit changes it until this one ends.
+
+    Raises:
+        NotFound: there is none.
+    """
+    query = sa.select(C).where(col(C.id) == conversation_id)
+    found = (await work.session.scalars(query.with_for_update() if lock else query)).first()
+    if found is None:
+        raise NotFound(f"no conversation {conversation_id[:60]!r}")
+    return found
+
+
+async def get_listed(work: UnitOfWork, conversation_id: str) -> Listed:
+    """
+    Give a conversation with whom it is with; raises NotFound.
+    """
+    row = (await work.session.execute(_listed().where(col(C.id) == conversation_id))).first()
+    if row is None:
+        raise NotFound(f"no conversation {conversation_id[:60]!r}")
+    return _to_listed(row)
+
+
+async def list_conversations(work: UnitOfWork, wanted: Wanted, *, limit: int, after: str | None) -> Slice[Listed]:
+    """
+    List conversations: what waits by deadline (those without one last), everything else newest word first.
+    """
+    if wanted.tab in (Tab.WAITING, Tab.UNCLAIMED):
+        rows = await _by_deadline(work, wanted, limit + 1, after)
+        return slice_of(rows, limit, lambda row: (row.conversation.due_at, row.conversation.id))
+    query = _filtered(wanted)
+    if after is not None:
+        at, last = decode_mark(after, parts=2)
+        query = query.where(sa.tuple_(col(C.last_message_at), col(C.id)) < sa.tuple_(_instant(at), last))
+    query = query.order_by(col(C.last_message_at).desc(), col(C.id).desc()).limit(limit + 1)
+    rows = [_to_listed(row) for row in await work.session.execute(query)]
+    return slice_of(rows, limit, lambda row: (row.conversation.last_message_at, row.conversation.id))
+
+
+async def _by_deadline(work: UnitOfWork, wanted: Wanted, limit: int, after: str | None) -> list[Listed]:
+    # Two walks of the index (due_at, id) instead of one sort: with a deadline, then without.
+    at, last = decode_mark(after, parts=2) if after is not None else (None, "")
+    rows: list[Listed] = []
+    if after is None or at is not None:
+        query = _filtered(wanted).where(col(C.due_at).is_not(None))
+        if at is not None:
+            query = query.where(sa.tuple_(col(C.due_at), col(C.id)) > sa.tuple_(_instant(at), last))
+        query = query.order_by(col(C.due_at), col(C.id)).limit(limit)
+        rows = [_to_listed(row) for row in await work.session.execute(query)]
+        last = ""
+    if len(rows) < limit:
+        query = _filtered(wanted).where(col(C.due_at).is_(None), col(C.id) > last)
+        query = query.order_by(col(C.id)).limit(limit - len(rows))
+        rows += [_to_listed(row) for row in await work.session.execute(query)]
+    return rows
+
+
+def _instant(at: Any) -> Any:
+    return sa.bindparam(None, at, type_=Instant())
+
+
+def _listed() -> Any:
+    return (
+        sa.select(C, col(Contact.name), col(Identity.handle))
+        .join(Contact, col(C.contact_id) == col(Contact.id))
+        .join(Identity, col(C.identity_id) == col(Identity.id))
+    )
+
+
+def _to_listed(row: Any) -> Listed:
+    conversation, name, handle = row
+    return Listed(conversation=conversation, contact_name=name or handle, handle=handle)
+
+
+def _filtered(wanted: Wanted) -> Any:
+    query = _listed()
+    for condition in _conditions(wanted):
+        query = query.where(condition)
+    return query
+
+
+def _conditions(wanted: Wanted) -> list[sa.ColumnElement[bool]]:
+    conditions = [_of_tab(wanted)]
+    if wanted.account_id:
+        conditions.append(col(C.account_id) == wanted.account_id)
+    if wanted.contact_id:
+        conditions.append(col(C.contact_id) == wanted.contact_id)
+    for word in wanted.search.split()[:8]:
+        columns = (col(C.subject), col(C.snippet), col(Contact.name), col(Identity.handle))
+        conditions.append(sa.or_(*(column.icontains(word, autoescape=True) for column in columns)))
+    return conditions
+
+
+def _of_tab(wanted: Wanted) -> sa.ColumnElement[bool]:
+    state = col(C.state)
+    # `state = 'open'` is written out so that the partial index of the queue is used.
+    match wanted.tab:
+        case Tab.WAITING:
+            return state == sa.literal_column("'open'")
+        case Tab.UNCLAIMED:
+            return sa.and_(state == sa.literal_column("'open'"), col(C.agent_id).is_(None))
+        case Tab.MINE:
+            return sa.and_(col(C.agent_id) == wanted.actor_id, state.in_(UNRESOLVED))
+        case Tab.PENDING | Tab.SNOOZED | Tab.RESOLVED:
+            return state == wanted.tab.value
+
+
+async def count_tabs(work: UnitOfWork, wanted: Wanted) -> dict[Tab, int]:
+    """
+    Count what each tab holds, under the same filters.
+    """
+    columns = []
+    for tab in Tab:
+        same = Wanted(tab=tab, actor_id=wanted.actor_id, account_id=wanted.account_id)
+        conditions = _conditions(same)
+        columns.append(sa.select(sa.func.count()).select_from(C).where(*conditions).scalar_subquery())
+    row = (await work.session.execute(sa.select(*columns))).one()
+    return dict(zip(Tab, row, strict=True))
+
+
+async def next_unclaimed(work: UnitOfWork) -> str | None:
+    """
+    Give the id of the most urgent conversation that nobody has.
+    """
+    rows = await _by_deadline(work, Wanted(tab=Tab.UNCLAIMED), 1, None)
+    return rows[0].conversation.id if rows else None
+
+
+async def claim(work: UnitOfWork, conversation_id: str, *, agent_id: str, agent_name: str) -> bool:
+    """
+    Take a conversation that nobody has; False when somebody else was faster. One statement decides.
+    """
+    taken = await work.session.execute(
+        sa.update(C)
+        .where(
+            col(C.id) == conversation_id,
+            sa.or_(col(C.agent_id).is_(None), col(C.agent_id) == agent_id),
+        )
+        .values(agent_id=agent_id, agent_name=agent_name, claimed_at=work.now)
+        .execution_options(synchronize_session="fetch")
+    )
+    return bool(taken.rowcount)  # type: ignore[attr-defined]
+
+
+async def find_thread(work: UnitOfWork, account_id: str, remote_ids: Sequence[str], contact_id: str) -> str | None:
+    """
+    Find the conversation of this contact that holds one of the messages named, nearest first.
+
+    Whose conversation it is decides, not who claims to answer it: a forged reference leads nowhere (I7).
+    """
+    if not remote_ids:
+        return None
+    rows = await work.session.execute(
+        sa.select(col(Message.remote_id), col(Message.conversation_id))
+        .join(C, col(Message.conversation_id) == col(C.id))
+        .where(
+            col(Message.account_id) == account_id,
+            col(Message.remote_id).in_(remote_ids),
+            col(C.contact_id) == contact_id,
+        )
+    )
+    places = {remote_id: conversation_id for remote_id, conversation_id in rows}
+    return next((places[remote_id] for remote_id in remote_ids if remote_id in places), None)
+
+
+async def unresolved_of(work: UnitOfWork, account_id: str, contact_id: str) -> list[Conversation]:
+    """
+    Give a contact's unresolved conversations on an account, newest word first.
+    """
+    query = sa.select(C).where(
+        col(C.account_id) == account_id, col(C.contact_id) == contact_id, col(C.state).in_(UNRESOLVED)
+    )
+    return list((await work.session.scalars(query.order_by(col(C.last_message_at).desc()).limit(20))).all())
+
+
+async def message_with_remote_id(work: UnitOfWork, account_id: str, remote_ids: Sequence[str]) -> Message | None:
+    """
+    Find one of our messages by the channel's ids of it.
+    """
+    query = sa.select(Message).where(
+        col(Message.account_id) == account_id,
+        col(Message.remote_id).in_(remote_ids),
+        col(Message.direction) == "outbound",
+    )
+    return (await work.session.scalars(query)).first()
+
+
+async def get_message(work: UnitOfWork, message_id: str) -> Message:
+    """
+    Give a message; raises NotFound.
+    """
+    found = await work.session.get(Message, message_id)
+    if found is None:
+        raise NotFound(f"no message {message_id[:60]!r}")
+    return found
+
+
+async def message_of_entry(work: UnitOfWork, outbox_id: str) -> Message | None:
+    """
+    Find the message that an outbox entry carries.
+    """
+    return (await work.session.scalars(sa.select(Message).where(col(Message.outbox_id) == outbox_id))).first()
+
+
+async def first_unanswered(work: UnitOfWork, conversation_id: str, after_id: str) -> Message | None:
+    """
+    Find the first message of a person that came after one of ours.
+    """
+    query = sa.select(Message).where(
+        col(Message.conversation_id) == conversation_id,
+        col(Message.direction) == "inbound",
+        col(Message.automatic).is_(None),
+        col(Message.id) > after_id,
+    )
+    return (await work.session.scalars(query.order_by(col(Message.id)).limit(1))).first()
+
+
+async def running_clock(work: UnitOfWork, conversation_id: str) -> ConversationClock | None:
+    """
+    Find the clock that runs for a conversation.
+    """
+    query = sa.select(ConversationClock).where(
+        col(ConversationClock.conversation_id) == conversation_id, col(ConversationClock.stopped_at).is_(None)
+    )
+    return (await work.session.scalars(query)).first()
+
+
+def add_clock(
+    work: UnitOfWork, conversation_id: str, kind: ClockKind, started_at: datetime, due_at: datetime
+) -> ConversationClock:
+    """
+    Start a clock; the database allows one running clock of a kind.
+    """
+    clock = ConversationClock(
+        id=work.new_id(),
+        conversation_id=conversation_id,
+        kind=kind,
+        started_at=started_at,
+        due_at=due_at,
+        outcome=Outcome.RUNNING,
+    )
+    work.session.add(clock)
+    return clock
+
+
+async def timeline(
+    work: UnitOfWork, conversation_id: str, *, limit: int = 200
+) -> list[Message | Note | ConversationEvent]:
+    """
+    Give the last words, notes and events of a conversation, oldest first.
+    """
+    found: list[Any] = []
+    for table in (Message, Note, ConversationEvent):
+        query = sa.select(table).where(col(table.conversation_id) == conversation_id)
+        found += (await work.session.scalars(query.order_by(col(table.id).desc()).limit(limit))).all()
+    return sorted(found, key=lambda row: row.id)[-limit:]
+
+
+async def list_messages(
+    work: UnitOfWork, conversation_id: str, *, limit: int, after: str | None
+) -> Slice[Message]:
+    """
+    List the messages of a conversation, oldest first.
+    """
+    query = sa.select(Message).where(col(Message.conversation_id) == conversation_id)
+    if after is not None:
+        query = query.where(col(Message.id) > decode_mark(after, parts=1)[0])
+    rows = (await work.session.scalars(query.order_by(col(Message.id)).limit(limit + 1))).all()
+    return slice_of(rows, limit, lambda row: (row.id,))
+
+
+async def history_of(work: UnitOfWork, contact_id: str, *, besides: str, limit: int = 10) -> list[Conversation]:
+    """
+    Give a contact's other conversations over all channels, newest word first.
+    """
+    query = sa.select(C).where(col(C.contact_id) == contact_id, col(C.id) != besides)
+    return list((await work.session.scalars(query.order_by(col(C.last_message_at).desc()).limit(limit))).all())
+
+
+async def due_to_wake(work: UnitOfWork, *, limit: int = 200) -> list[Conversation]:
+    """
+    Give snoozed conversations whose time has come; rows that another process works on are left to it.
+    """
+    query = sa.select(C).where(
+        col(C.snoozed_until) <= work.now, col(C.snoozed_until).is_not(None), col(C.state) == State.SNOOZED
+    )
+    query = query.order_by(col(C.snoozed_until)).limit(limit).with_for_update(skip_locked=True)
+    return list((await work.session.scalars(query)).all())
+
+
+async def automatic_times(work: UnitOfWork, contact_id: str, since: datetime) -> list[datetime]:
+    """
+    Give when we answered a contact automatically since an instant.
+    """
+    query = (
+        sa.select(col(Message.at))
+        .join(C, col(Message.conversation_id) == col(C.id))
+        .where(
+            col(C.contact_id) == contact_id,
+            col(Message.direction) == "outbound",
+            col(Message.automatic).is_not(None),
+            col(Message.at) > since,
+        )
+    )
+    return list((await work.session.scalars(query)).all())
+
+
+async def message_times(work: UnitOfWork, conversation_id: str, since: datetime) -> list[datetime]:
+    """
+    Give when the messages of a conversation were written, since an instant.
+    """
+    query = sa.select(col(Message.at)).where(
+        col(Message.conversation_id) == conversation_id, col(Message.at) > since
+    )
+    return list((await work.session.scalars(query)).all())
+
+
+async def waiting_figures(work: UnitOfWork) -> tuple[int, int, datetime | None]:
+    """
+    Give how many conversations wait, how many of them are late, and the earliest deadline.
+    """
+    late = sa.func.count().filter(col(C.due_at) < work.now)
+    query = sa.select(sa.func.count(), late, sa.func.min(col(C.due_at))).where(
+        col(C.state) == sa.literal_column("'open'")
+    )
+    waiting, breached, earliest = (await work.session.execute(query)).one()
+    return int(waiting), int(breached), earliest

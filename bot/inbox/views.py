@@ -1,0 +1,348 @@
+"""
+What the inbox's templates show: values made from rows. Pure but for the rows they are made from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from markupsafe import Markup
+
+from bot.accounts.tables import Account
+from bot.contacts.tables import Contact, Identity
+from bot.core.actor import Actor
+from bot.inbox.mail_html import safe_html
+from bot.inbox.rules import SNOOZE_CHOICES, SnoozeChoice, State
+from bot.inbox.store import Listed
+from bot.inbox.tables import Conversation, ConversationEvent, Message, Note
+from bot.outbox.tables import OutboxEntry
+from responses import Priority
+
+NOT_JUDGED = "not judged"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TabView:
+    key: str
+    label: str
+    count: int
+    url: str
+    current: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueRow:
+    id: str
+    url: str
+    contact_name: str
+    handle: str
+    channel: str
+    account_name: str
+    subject: str
+    snippet: str
+    language: str
+    sentiment: str
+    intent: str
+    priority: str
+    due_at: datetime | None
+    breached: bool
+    state: str
+    agent_name: str | None
+    mine: bool
+    last_message_at: datetime
+    waiting_messages: int
+    current: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueuePage:
+    tabs: Sequence[TabView]
+    rows: Sequence[QueueRow]
+    older_url: str | None
+    newer_url: str | None
+    search: str
+    total: int
+    accounts: Sequence[Choice]
+    account_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """
+    One line of the timeline: a message, a note or an event.
+    """
+
+    kind: str
+    id: str
+    at: datetime
+    author_name: str
+    author_handle: str = ""
+    text: str = ""
+    html: Markup | None = None
+    quoted: str = ""
+    attachments: Sequence[Mapping[str, Any]] = ()
+    url: str | None = None
+    language: str = NOT_JUDGED
+    sentiment: str = NOT_JUDGED
+    words: Sequence[Mapping[str, Any]] = ()
+    intent: str = "other"
+    automatic: str | None = None
+    visibility: str = "public"
+    delivery: str | None = None
+    delivery_reason: str = ""
+    outbox_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContactView:
+    id: str
+    name: str
+    url: str
+    identities: Sequence[Identity]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryRow:
+    url: str
+    subject: str
+    state: str
+    channel: str
+    at: datetime
+    snippet: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConversationPage:
+    id: str
+    url: str
+    subject: str
+    state: str
+    channel: str
+    account_name: str
+    account_handle: str
+    account_id: str
+    priority: str
+    due_at: datetime | None
+    breached: bool
+    first_answered_at: datetime | None
+    agent_id: str | None
+    agent_name: str | None
+    mine: bool
+    claimable: bool
+    snoozed_until: datetime | None
+    newest_message_id: str | None
+    entries: Sequence[Entry]
+    draft: str
+    reply_limit: int | None
+    visibility: str
+    visibility_note: str
+    may_reply: bool
+    cannot_reply_reason: str
+    agents: Sequence[Choice]
+    contact: ContactView
+    history: Sequence[HistoryRow]
+    snooze_choices: Sequence[SnoozeChoice]
+
+
+def queue_row(listed: Listed, account: Account | None, person: Actor, now: datetime, current: str) -> QueueRow:
+    """
+    Show a conversation as a row of the queue.
+    """
+    c = listed.conversation
+    return QueueRow(
+        id=c.id,
+        url=f"/conversations/{c.id}",
+        contact_name=listed.contact_name,
+        handle=listed.handle,
+        channel=c.channel,
+        account_name=account.name if account else "",
+        subject=c.subject,
+        snippet=c.snippet,
+        language=c.language or NOT_JUDGED,
+        sentiment=c.mood,
+        intent=c.intent,
+        priority=Priority(c.priority).name.lower(),
+        due_at=c.due_at,
+        breached=c.due_at is not None and c.due_at < now,
+        state=c.state,
+        agent_name=c.agent_name,
+        mine=c.agent_id == person.id,
+        last_message_at=c.last_message_at,
+        waiting_messages=c.waiting_messages,
+        current=c.id == current,
+    )
+
+
+def contact_view(contact: Contact, identities: Sequence[Identity]) -> ContactView:
+    """
+    Show whom the conversation is with.
+    """
+    name = contact.name or (identities[0].handle if identities else "")
+    return ContactView(id=contact.id, name=name, url=f"/contacts/{contact.id}", identities=identities)
+
+
+def history_row(c: Conversation) -> HistoryRow:
+    """
+    Show another conversation of the same contact.
+    """
+    return HistoryRow(
+        url=f"/conversations/{c.id}",
+        subject=c.subject,
+        state=c.state,
+        channel=c.channel,
+        at=c.last_message_at,
+        snippet=c.snippet,
+    )
+
+
+def entry_of(row: Message | Note | ConversationEvent, deliveries: Mapping[str, OutboxEntry]) -> Entry:
+    """
+    Show one row of the timeline.
+    """
+    if isinstance(row, Note):
+        return Entry(kind="note", id=row.id, at=row.at, author_name=row.author_name, text=row.text)
+    if isinstance(row, ConversationEvent):
+        return Entry(kind="event", id=row.id, at=row.at, author_name=row.actor_name, text=event_text(row))
+    sent = deliveries.get(row.outbox_id or "")
+    return Entry(
+        kind=row.direction,
+        id=row.id,
+        at=row.at,
+        author_name=row.author_name,
+        author_handle=row.author_handle,
+        text=row.text,
+        html=safe_html(row.html),
+        quoted=row.quoted,
+        attachments=row.attachments,
+        url=row.url,
+        language=row.language or NOT_JUDGED,
+        sentiment=row.mood,
+        words=row.words,
+        intent=row.intent,
+        automatic=row.automatic,
+        visibility=row.visibility,
+        delivery=sent.state if sent else None,
+        delivery_reason=sent.reason if sent else "",
+        outbox_url=f"/outbox/{sent.id}" if sent else None,
+    )
+
+
+EVENTS = {
+    "opened": "Conversation opened",
+    "reopened": "Reopened",
+    "claimed": "{who} claimed it",
+    "released": "{who} gave it back to the queue",
+    "handed_over": "{who} handed it over to {to}",
+    "snoozed": "{who} snoozed it",
+    "woke": "Back from snooze",
+    "pending": "Waiting for the customer",
+    "resolved": "{who} resolved it",
+    "bounced": "The mail system reports a problem with our answer",
+    "answer_refused": "The answer was refused: {reason}",
+    "answer_unknown": "It is not known whether the answer arrived",
+}
+QUIET_EVENTS = {"replied", "answered"}
+"""The message itself stands in the timeline."""
+
+
+def event_text(event: ConversationEvent) -> str:
+    """
+    Say in words what happened.
+    """
+    words = {"who": event.actor_name, "to": "", "reason": "", **event.detail}
+    return EVENTS.get(event.kind, event.kind).format(**words)
+
+
+VISIBILITY_NOTES = {
+    "public": "Everybody can read this answer.",
+    "unlisted": "Everybody can read this answer, but it is not listed.",
+    "followers": "Followers and the people mentioned can read this answer.",
+    "direct": "Only the people mentioned can read this answer.",
+}
+
+
+def visibility_note(channel: str, visibility: str) -> str:
+    """
+    Say who will be able to read an answer.
+    """
+    return "Goes to the sender only." if channel == "email" else VISIBILITY_NOTES.get(visibility, "")
+
+
+def why_no_reply(
+    c: Conversation, newest: Message | None, account: Account, person: Actor, *, may_take: bool
+) -> str:
+    """
+    Say why this person cannot answer here now; empty when they can.
+    """
+    if newest is None or newest.reply_to is None:
+        return "There is nothing here that can be answered on its channel."
+    if c.agent_id not in (None, person.id) and not may_take:
+        return f"{c.agent_name} has claimed this conversation."
+    if account.state != "active":
+        return f"The account {account.name} is {account.state}; answers wait until it is active again."
+    return ""
+
+
+def conversation_page(
+    *,
+    listed: Listed,
+    account: Account,
+    person: Actor,
+    now: datetime,
+    newest: Message | None,
+    entries: Sequence[Entry],
+    agents: Sequence[Choice],
+    contact: ContactView,
+    history: Sequence[HistoryRow],
+    may_answer: bool,
+    may_take: bool,
+    draft: str,
+) -> ConversationPage:
+    """
+    Show one conversation.
+    """
+    c = listed.conversation
+    reason = "Your role may read conversations, not answer them." if not may_answer else ""
+    reason = reason or why_no_reply(c, newest, account, person, may_take=may_take)
+    limit = account.facts.get("text_limit")
+    visibility = newest.visibility if newest else "public"
+    return ConversationPage(
+        id=c.id,
+        url=f"/conversations/{c.id}",
+        subject=c.subject,
+        state=c.state,
+        channel=c.channel,
+        account_name=account.name,
+        account_handle=account.handle,
+        account_id=account.id,
+        priority=Priority(c.priority).name.lower(),
+        due_at=c.due_at,
+        breached=c.due_at is not None and c.due_at < now,
+        first_answered_at=c.first_answered_at,
+        agent_id=c.agent_id,
+        agent_name=c.agent_name,
+        mine=c.agent_id == person.id,
+        claimable=may_answer and c.agent_id is None and c.state != State.RESOLVED,
+        snoozed_until=c.snoozed_until,
+        newest_message_id=c.newest_message_id,
+        entries=entries,
+        draft=draft,
+        reply_limit=limit if isinstance(limit, int) else None,
+        visibility=visibility,
+        visibility_note=visibility_note(c.channel, visibility),
+        may_reply=not reason,
+        cannot_reply_reason=reason,
+        agents=agents,
+        contact=contact,
+        history=history,
+        snooze_choices=SNOOZE_CHOICES,
+    )
