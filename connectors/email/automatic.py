@@ -2,8 +2,8 @@
 Tell mail written by machines from mail written by people, as one table, and who must get no automatic answer.
 
 Pure. The rules are those of RFC 3834 and of common practice. Two answers are given, since they differ:
-`written_by_machine` (rules 1 to 8) says that nobody waits for an answer; `no_automatic_answer` adds mail that a person may well have
-written but that a machine of ours must not answer (rules 9 and 10, and who asks for it).
+`written_by_machine` (rules 1 to 8) says that nobody waits for an answer; `no_automatic_answer` adds mail that a
+person may well have written but that a machine of ours must not answer (rules 9 and 10, and who asks for it).
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """
 The e-mail connector: glue between the pure parts and the two libraries.
 
-It holds one IMAP connection for reading, opened when first needed and again after it was lost; listening has one of
-its own, since an idling connection can do nothing else. Sending connects anew for every mail.
+It holds one IMAP connection for reading, opened when first needed and again after it was lost; listening has one
+of its own, since an idling connection can do nothing else. Sending connects anew for every mail.
 """
 
 from __future__ import annotations
@@ -164,7 +164,7 @@ class EmailConnector:
             said.append("No mailbox is marked as Sent: copies of answers go to, and are looked for in, 'Sent'.")
         if options.sent_copy is SentCopy.NONE:
             said.append(
-                "No copy of sent mail is kept: whether a mail of unknown fate went out cannot be looked up."
+                "No copy of sent mail is kept: the fate of a mail whose answer was lost cannot be looked up."
             )
         return said
 

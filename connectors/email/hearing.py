@@ -198,8 +198,6 @@ def _reply_to(mail: mime.Mail, letter: automatic.Letter, message_id: str | None)
         "name": sender.name[:200],
         "subject": letter.subject,
         "message_id": message_id,
-        "references": list(
-            threading.references_for_answer(message_id, mail.headers.get("in-reply-to"), references)
-        ),
+        "references": list(threading.references_for_answer(message_id, answered, before)),
         "no_automatic": automatic.no_automatic_answer(letter),
     }

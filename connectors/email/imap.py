@@ -1,8 +1,8 @@
 """
 One IMAP connection, with what aioimaplib leaves open closed: STARTTLS, lost connections, read-only mailboxes.
 
-Acts; the meaning of the answers is decided in `protocol`. Mailboxes are only ever opened read-only (EXAMINE) and mail
-is read with BODY.PEEK[], so that nothing on the server can change by our reading, not even `\\Recent`.
+Acts; the meaning of the answers is decided in `protocol`. Mailboxes are only ever opened read-only (EXAMINE) and
+mail is read with BODY.PEEK[], so that nothing on the server can change by our reading, not even `\\Recent`.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class ImapSession:
             server.host,
             server.port,
             timeout=ANSWER_WITHIN.total_seconds(),
-            conn_lost_cb=lambda _: lost.done() or lost.set_result(None),
+            conn_lost_cb=lambda _: _end(lost),
             ssl_context=server.context if server.security is Security.TLS else None,
         )
         session = cls(client, lost)
@@ -137,8 +137,7 @@ class ImapSession:
             task.add_done_callback(_looked_at)
         if wire.transport is not None:
             wire.transport.abort()
-        if not self._lost.done():
-            self._lost.set_result(None)
+        _end(self._lost)
 
     async def _ask(self, asked: Coroutine[Any, Any, Any]) -> Any:
         """
@@ -227,13 +226,13 @@ class ImapSession:
         """
         loop = asyncio.get_running_loop()
         while True:
-            await self._ask(asyncio.wait_for(self._client.idle_start(stay.total_seconds()), _seconds()))
+            idle = await self._ask(asyncio.wait_for(self._client.idle_start(stay.total_seconds()), _seconds()))
             until = loop.time() + stay.total_seconds()
             while (left := until - loop.time()) > 0:
                 if await self._more_mail_within(left):
                     yield
             self._client.idle_done()
-            await self._ask(asyncio.wait_for(self._idle_over(), _seconds()))
+            await self._ask(asyncio.wait_for(idle, _seconds()))
 
     async def _more_mail_within(self, seconds: float) -> bool:
         try:
@@ -256,13 +255,14 @@ class ImapSession:
             waiting.cancel()
             waiting.add_done_callback(_looked_at)
 
-    async def _idle_over(self) -> None:
-        while self._client.has_pending_idle():
-            await asyncio.sleep(0.01)
-
 
 def _seconds() -> float:
     return ANSWER_WITHIN.total_seconds()
+
+
+def _end(lost: asyncio.Future[None]) -> None:
+    if not lost.done():
+        lost.set_result(None)
 
 
 def _looked_at(task: asyncio.Future[Any]) -> None:

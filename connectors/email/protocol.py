@@ -152,17 +152,10 @@ def _received_at(text: str) -> datetime | None:
     match = _STAMP.search(text)
     if match is None:
         return None
-    day, month, year, hour, minute, second, sign, hours, minutes = match.groups()
+    day, month, year, clock, sign, hours, minutes = match.groups()
     try:
-        local = datetime(
-            int(year),
-            _MONTHS.index(month.title()) + 1,
-            int(day),
-            int(hour),
-            int(minute),
-            min(int(second), 59),
-            tzinfo=UTC,
-        )
+        date = f"{int(year):04d}-{_MONTHS.index(month.title()) + 1:02d}-{int(day):02d}"
+        local = datetime.fromisoformat(f"{date}T{clock}+00:00")
     except ValueError:
         return None
     offset = timedelta(hours=int(hours), minutes=int(minutes))

@@ -1,8 +1,8 @@
 """
 Hand one mail to the submission server, and say for certain whether it took it.
 
-Acts; the meaning of the replies is decided in `protocol`. One connection and one recipient a mail, so that every reply
-is about that mail alone.
+Acts; the meaning of the replies is decided in `protocol`. One connection and one recipient a mail, so that every
+reply is about that mail alone.
 """
 
 from __future__ import annotations
