@@ -15,10 +15,9 @@ import typer
 from bot.console import Console, JsonOption, print_table, run
 from bot.core.actor import Actor
 from bot.core.paging import Slice
-from bot.core.units import read_duration
 from bot.staff import service
 from bot.staff.passwords import prepare_password
-from bot.staff.rules import Role, Staff, Token, clean_login
+from bot.staff.rules import Role, Staff, Token, clean_login, read_validity
 from bot.staff.sign_in import make_sign_in_link
 
 OPERATOR = Actor(id="operator", name="command line", role="system", kind="system")
@@ -108,7 +107,7 @@ def create(
     """
     Make a token and print it, and nothing else. It is not shown again.
     """
-    valid_for = _duration(expires_in) if expires_in else None
+    valid_for = _validity(expires_in)
 
     async def store(console: Console) -> str:
         async with console.database.write() as work:
@@ -161,9 +160,9 @@ async def _all(console: Console, listing: Callable[..., Awaitable[Slice[T]]]) ->
                 return found
 
 
-def _duration(text: str) -> timedelta:
+def _validity(text: str) -> timedelta | None:
     try:
-        return read_duration(text)
+        return read_validity(text)
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--expires-in") from None
 

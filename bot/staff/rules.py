@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from bot.core.actor import Actor
+from bot.core.units import read_duration
 
 
 class Role(StrEnum):
@@ -125,6 +126,7 @@ def may(role: str, permission: str) -> bool:
 SHORTEST_PASSWORD = 10
 LONGEST_PASSWORD = 200
 LONGEST_NAME = 100
+LONGEST_VALID = timedelta(days=3650)
 ADDRESS_FACTOR = 4
 """An office shares one address: it may fail this many times as often as one login before all of it waits."""
 _LOGIN = re.compile(r"[\w.@+-]{1,64}")
@@ -173,6 +175,30 @@ def role_problem(role: str) -> str | None:
     Say what is wrong with a role's name, or nothing.
     """
     return None if role in set(Role) else f"one of {', '.join(Role)}"
+
+
+def read_validity(text: str) -> timedelta | None:
+    """
+    Read for how long a token is wanted, `"90d"`; nothing means for ever.
+
+    Raises:
+        ValueError: it is no duration, or too long to be meant.
+    """
+    if not text.strip():
+        return None
+    valid_for = read_duration(text)
+    if not timedelta(0) < valid_for <= LONGEST_VALID:
+        raise ValueError("must be more than nothing and at most 3650d; leave it out for ever")
+    return valid_for
+
+
+def expiry_problem(expires_at: datetime | None, now: datetime) -> str | None:
+    """
+    Say what is wrong with the instant at which a token ends, or nothing.
+    """
+    if expires_at is None or now < expires_at <= now + LONGEST_VALID:
+        return None
+    return "must be in the future, by ten years at most; leave it out for ever"
 
 
 def wait_before_sign_in(

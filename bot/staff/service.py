@@ -19,7 +19,9 @@ from bot.staff.rules import (
     Staff,
     Token,
     clean_login,
+    expiry_problem,
     login_problem,
+    may,
     name_problem,
     role_problem,
 )
@@ -136,6 +138,13 @@ async def list_staff(work: UnitOfWork, *, limit: int = 50, after: str | None = N
     return await store.list_staff(work, limit=limit, after=after)
 
 
+async def colleagues_who_may(work: UnitOfWork, permission: str) -> list[Staff]:
+    """
+    Give everybody who works here now and may do something, by name.
+    """
+    return await store.list_with_roles(work, [role for role in Role if may(role, permission)])
+
+
 async def disable_staff(work: UnitOfWork, actor: Actor, staff_id: str) -> Staff:
     """
     Shut somebody out, at once and everywhere. Twice is the same as once.
@@ -215,12 +224,11 @@ async def create_token(
     Raises:
         Invalid: with the fields name, role, expires_at.
     """
-    expired = expires_at is not None and expires_at <= work.now
     _refuse(
         {
             "name": name_problem(name),
             "role": role_problem(role),
-            "expires_at": "must be in the future" if expired else None,
+            "expires_at": expiry_problem(expires_at, work.now),
         }
     )
     plain = TOKEN_PREFIX + secrets.token_urlsafe(32)

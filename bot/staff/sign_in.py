@@ -9,6 +9,8 @@ unit that takes the count back and begins the session.
 from __future__ import annotations
 
 import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -72,18 +74,18 @@ class Entrance:
             TooMany: too many failed, by this login or from this address; the right password does not help.
             Invalid: the login is unknown, disabled or has no password, or the password is wrong; not told which.
         """
-        login = clean_login(login)[:LONGEST_KEPT]
-        async with self.database.write() as work:
-            counted = await self._count_try(work, login, address[:LONGEST_KEPT])
-            row = await store.find_staff_row(work, login)
-            known = row.password_hash if row and row.disabled_at is None else None
-        checked = await check_password(password, known)
-        if not checked.right:
-            raise Invalid(WRONG)
-        async with self.database.write() as work:
-            await store.drop_failure(work, counted)
-            staff = await self._still_right(work, login, known, checked)
+        async with self._tried(login, password, address) as (work, staff):
             return await self._begin(work, staff, browser, replaces, "password")
+
+    async def confirm(self, staff: Staff, password: str, *, address: str) -> None:
+        """
+        Make sure that somebody who is signed in knows their password.
+
+        Raises:
+            TooMany, Invalid: as for `sign_in`; a wrong password counts as a failed try.
+        """
+        async with self._tried(staff.login, password, address):
+            pass
 
     async def sign_in_by_link(self, link: str, *, browser: str = "", replaces: str = "") -> NewSession:
         """
@@ -100,6 +102,23 @@ class Entrance:
             if row.disabled_at is not None:
                 raise Invalid(USELESS)
             return await self._begin(work, store.staff_of(row), browser, replaces, "link")
+
+    @asynccontextmanager
+    async def _tried(self, login: str, password: str, address: str) -> AsyncIterator[tuple[UnitOfWork, Staff]]:
+        """
+        Count, check, and open the unit in which the password is right.
+        """
+        login = clean_login(login)[:LONGEST_KEPT]
+        async with self.database.write() as work:
+            counted = await self._count_try(work, login, address[:LONGEST_KEPT])
+            row = await store.find_staff_row(work, login)
+            known = row.password_hash if row and row.disabled_at is None else None
+        checked = await check_password(password, known)
+        if not checked.right:
+            raise Invalid(WRONG)
+        async with self.database.write() as work:
+            await store.drop_failure(work, counted)
+            yield work, await self._still_right(work, login, known, checked)
 
     async def _count_try(self, work: UnitOfWork, login: str, address: str) -> int:
         await store.lock_sign_in(work)

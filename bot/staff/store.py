@@ -85,6 +85,15 @@ async def list_staff(work: UnitOfWork, *, limit: int, after: str | None) -> Slic
     return slice_of(rows, limit, lambda row: [row.login]).map(staff_of)
 
 
+async def list_with_roles(work: UnitOfWork, roles: Sequence[str]) -> list[Staff]:
+    """
+    Give everybody of some roles who is not disabled, by name.
+    """
+    query = sa.select(StaffMember).where(col(StaffMember.role).in_(roles), col(StaffMember.disabled_at).is_(None))
+    rows = await work.session.scalars(query.order_by(col(StaffMember.name), col(StaffMember.id)))
+    return [staff_of(row) for row in rows]
+
+
 async def lock_admins(work: UnitOfWork) -> list[str]:
     """
     Give the ids of admins who can sign in, and keep others from changing them until the unit ends.

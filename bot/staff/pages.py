@@ -1,0 +1,385 @@
+"""
+Signing in and out, the people who work here, tokens, the audit trail, one's own password.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from urllib.parse import urlencode
+
+from aiohttp import web
+
+from bot.core.database import UnitOfWork
+from bot.core.errors import Invalid, TooMany
+from bot.staff import service
+from bot.staff.passwords import prepare_password
+from bot.staff.rules import Permission, Role, Staff, clean_login, read_validity
+from bot.staff.sign_in import ENTRANCE, Entrance, NewSession, make_sign_in_link, sign_out
+from bot.web.keys import CSRF_COOKIE, SESSION_COOKIE
+from bot.web.pages import Visit, page
+
+ROWS = 50
+NO_FIELDS: Mapping[str, str] = {}
+
+
+def _entrance(visit: Visit) -> Entrance:
+    return visit.request.app[ENTRANCE]
+
+
+def _address(visit: Visit) -> str:
+    return visit.request.remote or "unknown"
+
+
+def _browser(visit: Visit) -> str:
+    # what a header may hold, a database may not
+    return "".join(letter for letter in visit.request.headers.get("User-Agent", "") if letter.isprintable())
+
+
+# Coming and going
+
+
+@page("GET", "/sign-in", permission=None)
+async def show_sign_in(visit: Visit) -> web.StreamResponse:
+    """
+    Ask for name and password.
+    """
+    if visit.signed_in is not None:
+        return visit.go(visit.query.get("next", "/"))
+    return await visit.render("web/sign_in.html", login="", error="", next=visit.query.get("next", ""))
+
+
+@page("POST", "/sign-in", permission=None, unit="none")
+async def sign_in(visit: Visit) -> web.StreamResponse:
+    """
+    Sign in with a password.
+    """
+    login, onward = visit.form.get("login", ""), visit.form.get("next", "")
+    try:
+        session = await _entrance(visit).sign_in(
+            login,
+            visit.form.get("password", ""),
+            address=_address(visit),
+            browser=_browser(visit),
+            replaces=visit.request.cookies.get(SESSION_COOKIE, ""),
+        )
+    except (Invalid, TooMany) as error:
+        response = await visit.render(
+            "web/sign_in.html", status=error.status, login=login, error=error.detail, next=onward
+        )
+        if isinstance(error, TooMany):
+            response.headers["Retry-After"] = str(error.retry_after_seconds)
+        return response
+    return _welcome(visit, session, onward)
+
+
+@page("GET", "/sign-in/{link}", permission=None)
+async def show_link(visit: Visit) -> web.StreamResponse:
+    """
+    Show a button that signs in: programs that preview links only look, and must not use them up.
+    """
+    return await visit.render("staff/sign_in_link.html", link=visit.path["link"])
+
+
+@page("POST", "/sign-in/{link}", permission=None, unit="none")
+async def sign_in_by_link(visit: Visit) -> web.StreamResponse:
+    """
+    Sign in with a link, once.
+    """
+    try:
+        session = await _entrance(visit).sign_in_by_link(
+            visit.path["link"],
+            browser=_browser(visit),
+            replaces=visit.request.cookies.get(SESSION_COOKIE, ""),
+        )
+    except Invalid as error:
+        return await visit.render("web/sign_in.html", status=error.status, login="", error=error.detail, next="")
+    return _welcome(visit, session, "")
+
+
+def _welcome(visit: Visit, session: NewSession, onward: str) -> web.Response:
+    visit.cookies[SESSION_COOKIE] = session.cookie
+    visit.cookies[CSRF_COOKIE] = None
+    return visit.go(onward or "/")
+
+
+@page("POST", "/sign-out", permission=Permission.OWN_SESSION)
+async def leave(visit: Visit) -> web.StreamResponse:
+    """
+    End this session.
+    """
+    await sign_out(visit.work, visit.person, visit.request.cookies.get(SESSION_COOKIE, ""))
+    visit.cookies[SESSION_COOKIE] = None
+    return visit.go("/sign-in", "You are signed out.")
+
+
+# Oneself
+
+
+@page("GET", "/me", permission=Permission.OWN_SESSION)
+async def show_me(visit: Visit) -> web.StreamResponse:
+    """
+    Show who I am here.
+    """
+    return await _me(visit, visit.work)
+
+
+async def _me(
+    visit: Visit, work: UnitOfWork, errors: Mapping[str, str] = NO_FIELDS, status: int = 200
+) -> web.Response:
+    staff = await service.get_staff(work, visit.person.id)
+    return await visit.render("staff/me.html", status=status, staff=staff, errors=errors)
+
+
+@page("POST", "/me/password", permission=Permission.OWN_SESSION, unit="none")
+async def change_own_password(visit: Visit) -> web.StreamResponse:
+    """
+    Set my own password; all my other browsers are signed out.
+    """
+    me = visit.person
+    async with visit.database.read() as work:
+        staff = await service.get_staff(work, me.id)
+    try:
+        hashed = await prepare_password(visit.form.get("password", ""), staff.login)
+        if staff.has_password:
+            await _confirm(visit, staff)
+    except (Invalid, TooMany) as error:
+        fields = (error.fields if isinstance(error, Invalid) else {}) or {"current": error.detail}
+        async with visit.database.read() as work:
+            return await _me(visit, work, fields, error.status)
+    async with visit.database.write() as work:
+        cookie = visit.request.cookies.get(SESSION_COOKIE, "")
+        await service.change_password(work, me, me.id, hashed, keep_cookie=cookie)
+    return visit.go("/me", "Your password is changed. Your other browsers are signed out.")
+
+
+async def _confirm(visit: Visit, staff: Staff) -> None:
+    try:
+        await _entrance(visit).confirm(staff, visit.form.get("current", ""), address=_address(visit))
+    except Invalid:
+        raise Invalid(fields={"current": "this is not your password"}) from None
+
+
+# People
+
+
+@page("GET", "/staff", permission=Permission.STAFF_READ)
+async def show_staff(visit: Visit) -> web.StreamResponse:
+    """
+    List everybody who works here.
+    """
+    return await _staff(visit, visit.work)
+
+
+async def _staff(
+    visit: Visit, work: UnitOfWork, errors: Mapping[str, str] = NO_FIELDS, status: int = 200
+) -> web.Response:
+    after = visit.query.get("after")
+    found = await service.list_staff(work, limit=ROWS, after=after)
+    return await visit.render(
+        "staff/staff.html",
+        status=status,
+        people=found.items,
+        newer="/staff" if after else None,
+        older=f"/staff?after={found.after}" if found.after else None,
+        roles=_roles(),
+        errors=errors,
+        typed=visit.form,
+    )
+
+
+@page("POST", "/staff", permission=Permission.STAFF_CHANGE, unit="none")
+async def add_staff(visit: Visit) -> web.StreamResponse:
+    """
+    Let somebody work here.
+    """
+    form = visit.form
+    try:
+        password = form.get("password", "")
+        hashed = await prepare_password(password, clean_login(form.get("login", ""))) if password else None
+        async with visit.database.write() as work:
+            staff = await service.add_staff(
+                work,
+                visit.person,
+                login=form.get("login", ""),
+                name=form.get("name", "").strip() or form.get("login", ""),
+                role=form.get("role", ""),
+                password_hash=hashed,
+            )
+    except Invalid as error:
+        async with visit.database.read() as work:
+            return await _staff(visit, work, error.fields, error.status)
+    return visit.go(f"/staff/{staff.id}", f"{staff.name} works here now.")
+
+
+@page("GET", "/staff/{staff_id}", permission=Permission.STAFF_READ)
+async def show_person(visit: Visit) -> web.StreamResponse:
+    """
+    Show one person and what can be done about them.
+    """
+    return await _person(visit, visit.work)
+
+
+async def _person(
+    visit: Visit,
+    work: UnitOfWork,
+    errors: Mapping[str, str] = NO_FIELDS,
+    link: str = "",
+    status: int = 200,
+) -> web.Response:
+    staff = await service.get_staff(work, visit.path["staff_id"])
+    return await visit.render(
+        "staff/person.html", status=status, staff=staff, roles=_roles(), errors=errors, link=link
+    )
+
+
+@page("POST", "/staff/{staff_id}/role", permission=Permission.STAFF_CHANGE)
+async def change_role(visit: Visit) -> web.StreamResponse:
+    """
+    Give somebody another role.
+    """
+    role = visit.form.get("role", "")
+    staff = await service.change_role(visit.work, visit.person, visit.path["staff_id"], role)
+    return visit.go(f"/staff/{staff.id}", f"{staff.name} is {staff.role} now.")
+
+
+@page("POST", "/staff/{staff_id}/disable", permission=Permission.STAFF_CHANGE)
+async def disable_staff(visit: Visit) -> web.StreamResponse:
+    """
+    Shut somebody out.
+    """
+    staff = await service.disable_staff(visit.work, visit.person, visit.path["staff_id"])
+    return visit.go(f"/staff/{staff.id}", f"{staff.name} is shut out.")
+
+
+@page("POST", "/staff/{staff_id}/enable", permission=Permission.STAFF_CHANGE)
+async def enable_staff(visit: Visit) -> web.StreamResponse:
+    """
+    Let somebody in again.
+    """
+    staff = await service.enable_staff(visit.work, visit.person, visit.path["staff_id"])
+    return visit.go(f"/staff/{staff.id}", f"{staff.name} may sign in again.")
+
+
+@page("POST", "/staff/{staff_id}/password", permission=Permission.STAFF_CHANGE, unit="none")
+async def set_password(visit: Visit) -> web.StreamResponse:
+    """
+    Set somebody's password; they are signed out everywhere.
+    """
+    async with visit.database.read() as work:
+        staff = await service.get_staff(work, visit.path["staff_id"])
+    try:
+        hashed = await prepare_password(visit.form.get("password", ""), staff.login)
+    except Invalid as error:
+        async with visit.database.read() as work:
+            return await _person(visit, work, error.fields, status=error.status)
+    async with visit.database.write() as work:
+        await service.change_password(work, visit.person, staff.id, hashed)
+    return visit.go(f"/staff/{staff.id}", f"{staff.name} has a new password and is signed out everywhere.")
+
+
+@page("POST", "/staff/{staff_id}/link", permission=Permission.STAFF_CHANGE)
+async def make_link(visit: Visit) -> web.StreamResponse:
+    """
+    Make a link that signs somebody in once, and show it once.
+    """
+    staff = await service.get_staff(visit.work, visit.path["staff_id"])
+    secret = await make_sign_in_link(visit.work, visit.person, staff.id)
+    base = _entrance(visit).base_url or str(visit.request.url.origin())
+    return await _person(visit, visit.work, link=f"{base}/sign-in/{secret}")
+
+
+# Tokens
+
+
+@page("GET", "/tokens", permission=Permission.TOKENS_CHANGE)
+async def show_tokens(visit: Visit) -> web.StreamResponse:
+    """
+    List API tokens.
+    """
+    return await _tokens(visit)
+
+
+async def _tokens(
+    visit: Visit, errors: Mapping[str, str] = NO_FIELDS, secret: str = "", status: int = 200
+) -> web.Response:
+    after = visit.query.get("after")
+    found = await service.list_tokens(visit.work, limit=ROWS, after=after)
+    return await visit.render(
+        "staff/tokens.html",
+        status=status,
+        tokens=found.items,
+        newer="/tokens" if after else None,
+        older=f"/tokens?after={found.after}" if found.after else None,
+        roles=_roles(),
+        errors=errors,
+        typed=visit.form,
+        secret=secret,
+    )
+
+
+@page("POST", "/tokens", permission=Permission.TOKENS_CHANGE)
+async def create_token(visit: Visit) -> web.StreamResponse:
+    """
+    Make a token and show its secret once.
+    """
+    form = visit.form
+    try:
+        valid_for = _validity(form.get("expires_in", ""))
+        _, secret = await service.create_token(
+            visit.work,
+            visit.person,
+            name=form.get("name", ""),
+            role=form.get("role", ""),
+            expires_at=visit.work.now + valid_for if valid_for else None,
+        )
+    except Invalid as error:
+        return await _tokens(visit, error.fields, status=error.status)
+    return await _tokens(visit, secret=secret)
+
+
+@page("POST", "/tokens/{token_id}/revoke", permission=Permission.TOKENS_CHANGE)
+async def revoke_token(visit: Visit) -> web.StreamResponse:
+    """
+    Make a token useless.
+    """
+    token = await service.revoke_token(visit.work, visit.person, visit.path["token_id"])
+    return visit.go("/tokens", f"{token.name} no longer works.")
+
+
+# The trail
+
+
+@page("GET", "/audit", permission=Permission.AUDIT_READ)
+async def show_audit(visit: Visit) -> web.StreamResponse:
+    """
+    List who changed what, newest first.
+    """
+    after, kind, subject = (visit.query.get(name, "").strip() for name in ("after", "kind", "id"))
+    found = await service.list_audit(
+        visit.work, limit=ROWS, after=after or None, subject_kind=kind, subject_id=subject
+    )
+    filtered = {name: value for name, value in (("kind", kind), ("id", subject)) if value}
+    return await visit.render(
+        "staff/audit.html",
+        entries=found.items,
+        kind=kind,
+        subject=subject,
+        newer=_url("/audit", filtered) if after else None,
+        older=_url("/audit", {**filtered, "after": found.after}) if found.after else None,
+    )
+
+
+def _url(path: str, query: Mapping[str, str]) -> str:
+    return f"{path}?{urlencode(query)}" if query else path
+
+
+def _roles() -> list[tuple[str, str]]:
+    return [(role.value, role.value) for role in Role]
+
+
+def _validity(text: str) -> timedelta | None:
+    try:
+        return read_validity(text)
+    except ValueError as error:
+        raise Invalid(fields={"expires_in": str(error)}) from None
