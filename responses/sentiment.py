@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from responses import data, english
 from responses.phrases import Phrases
-from responses.text import BREAKS, ENDERS, Token
+from responses.text import BREAKS, CONTRARIES, ENDERS, Token
 from responses.values import Mood, Sentiment, Word
 
 LANGUAGES = frozenset({"en", "zh"})
@@ -38,6 +38,8 @@ SARCASTIC = -0.6
 
 _COURTESIES = frozenset({"thanks", "thank you", "thx", "cheers", "many thanks", "谢谢", "多谢", "谢了", "感谢"})
 _ASKING_ENDS = frozenset("吗呢么")
+_LONGEST_REACH = 4
+"""The farthest any word of negations.tsv reaches."""
 
 
 class Entry(NamedTuple):
@@ -171,9 +173,6 @@ def _negated(keys: Sequence[str], taken: set[int], start: int) -> bool:
     return False
 
 
-_LONGEST_REACH = 4
-
-
 def _voice(tokens: Sequence[Token], weight: float, sentence: Sentence) -> float:
     """
     Return the factor for how a word is said: shouted, with exclamation marks, or asked.
@@ -233,7 +232,7 @@ def _clause_end(keys: Sequence[str], start: int) -> int:
     """
     Return where the sentence goes over into its contrary ("but") or ends.
     """
-    stops = ENDERS | {"but", "however", "though", "although"}
+    stops = ENDERS | CONTRARIES
     return next((at for at in range(start, len(keys)) if keys[at] in stops), len(keys))
 
 

@@ -18,10 +18,10 @@ from responses import data
 JUDGED_CHARACTERS = 4_000
 """We judge this many characters from the start: a long mail says what it wants early, and time stays bounded."""
 
-LINK, MAIL, MENTION = "<link>", "<mail>", "<mention>"
 ENDERS = frozenset(".!?…\n")
 """Marks that end a sentence."""
-BREAKS = ENDERS | frozenset(",;:()") | {"but", "however", "although", "though"}
+CONTRARIES = frozenset({"but", "however", "although", "though"})
+BREAKS = ENDERS | CONTRARIES | frozenset(",;:()")
 """What a negation or a degree word does not reach across."""
 
 HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
