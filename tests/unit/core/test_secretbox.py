@@ -97,8 +97,9 @@ def test_keys_and_contents_are_told_to_the_logs() -> None:
     assert hidden == [key, "s3cret-token", "alpha-beta"]
 
 
-@pytest.mark.parametrize("text", ["hunter2-hunter2", f"{new_key()} hunter2-hunter2", "ü" * 44])
+@pytest.mark.parametrize("text", ["hunter2-hunter2", "KEY hunter2-hunter2", "ü" * 44])
 def test_what_is_no_key_is_refused_without_being_shown(text: str) -> None:
+    text = text.replace("KEY", new_key())
     with pytest.raises(SecretsError, match=r"here: key \d is not a key") as caught:
         read_keys(text, "here")
     assert "hunter2" not in str(caught.value)
