@@ -37,9 +37,10 @@ from rich.table import Table
 from rich.text import Text
 
 from bot.core.clock import Clock, SystemClock
-from bot.core.database import Database, open_database
+from bot.core.database import Database
 from bot.core.errors import HubbubError
-from bot.core.migrate import current_revision, newest_revision, require_newest, upgrade
+from bot.core.secretbox import SecretsError
+from bot.opening import opened_database
 from bot.settings import Settings, SettingsError, load_settings
 
 FAILED = 1
@@ -92,14 +93,23 @@ def run(command: Callable[[Console], Awaitable[T]], settings: Settings | None = 
     Args:
         settings: loaded by the caller already; else they are loaded here.
     """
-    settings = settings or settings_or_exit()
+    loaded = settings or settings_or_exit()
     if not structlog.is_configured():
         # standard output is for results
         structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    return explained(lambda: asyncio.run(_on_database(command, loaded)))
+
+
+def explained(action: Callable[[], T]) -> T:
+    """
+    Do something; when it fails for a reason that a person can mend, say it in one line and leave with code 1.
+    """
     try:
-        return asyncio.run(_on_database(command, settings))
+        return action()
     except HubbubError as error:
         fail(f"{error.title()} {error.detail}".strip())
+    except SecretsError as error:
+        fail(str(error))
     except sa.exc.DBAPIError as error:
         fail(f"The database cannot be used: {error.orig}")
     except OSError as error:
@@ -110,31 +120,8 @@ def run(command: Callable[[Console], Awaitable[T]], settings: Settings | None = 
 
 async def _on_database(command: Callable[[Console], Awaitable[T]], settings: Settings) -> T:
     clock = SystemClock()
-    if settings.database.url is None:
-        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    database = open_database(
-        settings.database_url,
-        clock,
-        busy_timeout=settings.database.busy_timeout,
-        pool_size=settings.database.pool_size,
-    )
-    try:
-        await ready(database)
+    async with opened_database(settings, clock) as database:
         return await command(Console(settings=settings, database=database, clock=clock))
-    finally:
-        await database.close()
-
-
-async def ready(database: Database) -> None:
-    """
-    Bring an SQLite database to the newest shape; demand it of PostgreSQL, where an operator says when.
-
-    Raises:
-        SchemaBehind: with the command that helps.
-    """
-    if database.is_sqlite and await current_revision(database) != newest_revision():
-        await upgrade(database)
-    await require_newest(database)
 
 
 def fail(text: str, *, code: int = FAILED) -> NoReturn:

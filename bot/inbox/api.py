@@ -124,7 +124,7 @@ def conversation_out(listed: Listed) -> ConversationOut:
         contact_name=listed.contact_name,
         handle=listed.handle,
         sentiment=c.mood,
-        priority=Priority(c.priority).name.lower(),  # type: ignore[arg-type]
+        priority=Priority(c.priority).name.lower(),
     )
 
 

@@ -1,0 +1,129 @@
+"""
+`hubbub demo`: the daemon on SQLite wired to the playground, over real HTTP through the ordinary connector.
+
+Nothing is faked behind the connector's back; the crowd is simulated, and every page says so.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import rich.console
+
+from bot.accounts.checking import connect_account
+from bot.app import Daemon, running
+from bot.core.actor import HUBBUB
+from bot.core.clock import SystemClock
+from bot.core.database import UnitOfWork
+from bot.core.log import setup_logging
+from bot.daemon import stop_signal
+from bot.inbox.store import waiting_figures
+from bot.outbox.store import count_by_state
+from bot.settings import Settings
+from bot.staff.rules import Role
+from bot.staff.service import add_staff
+from bot.staff.sign_in import make_sign_in_link
+from bot.web.shell import until
+from connectors.playground.server import Playground
+
+CAST = (
+    ("demo", "Robin Demo", Role.ADMIN),
+    ("mei", "Mei Lin", Role.AGENT),
+    ("sam", "Sam Ortiz", Role.AGENT),
+    ("lea", "Léa Fontaine", Role.LEAD),
+)
+PEOPLE = 160
+DEEDS_A_MINUTE = 20.0
+LINE_EVERY_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """
+    How long a part of starting took, in seconds.
+    """
+
+    name: str
+    seconds: float
+
+
+async def demo(settings: Settings, *, rate: float = DEEDS_A_MINUTE, seed: int = 1) -> None:
+    """
+    Run the demo until Ctrl-C. Its data lives in a folder that is gone afterwards.
+    """
+    console = rich.console.Console()
+    stop = stop_signal()
+    with tempfile.TemporaryDirectory(prefix="hubbub-demo-") as folder:
+        own = settings.model_copy(
+            update={
+                "data_dir": Path(folder),
+                "log": settings.log.model_copy(update={"level": "error"}),
+                "accounts": settings.accounts.model_copy(update={"poll_every": settings.accounts.poll_every / 5}),
+            }
+        )
+        setup_logging(own.log)
+        began = time.perf_counter()
+        async with staged(own, rate=rate, seed=seed) as (daemon, playground, link):
+            console.print(f"[bold]Hubbub[/] runs at [link={daemon.url}]{daemon.url}[/]")
+            console.print(f"Sign in (works once): [bold]{link}[/]", soft_wrap=True)
+            console.print(f"The simulated network: {playground.url}   (Ctrl-C ends everything)\n")
+            await _narrate(console, daemon, playground, stop, began)
+    console.print("\nDemo ended; nothing is left behind.")
+
+
+@asynccontextmanager
+async def staged(settings: Settings, *, rate: float, seed: int) -> AsyncIterator[tuple[Daemon, Playground, str]]:
+    """
+    Start playground and daemon, connect them, and make the cast; gives a sign-in link too.
+    """
+    clock = SystemClock()
+    async with AsyncExitStack() as stack:
+        playground = await stack.enter_async_context(
+            Playground(now=clock.now, seed=seed, people=PEOPLE, rate=rate)
+        )
+        daemon = await stack.enter_async_context(running(settings, clock=clock, simulated=True))
+        for brand in playground.brands[:2]:
+            options: Mapping[str, object] = {"server": playground.url, "access_token": playground.tokens[brand]}
+            await connect_account(
+                daemon.database, HUBBUB, daemon.connectors, channel="mastodon", name=brand, options=options
+            )
+        async with daemon.database.write() as work:
+            link = await _cast(work)
+        await daemon.pollers.sync()
+        yield daemon, playground, f"{daemon.url}/sign-in/{link}"
+
+
+async def _cast(work: UnitOfWork) -> str:
+    people = [await add_staff(work, HUBBUB, login=login, name=name, role=role) for login, name, role in CAST]
+    return await make_sign_in_link(work, HUBBUB, people[0].id)
+
+
+async def _narrate(
+    console: rich.console.Console, daemon: Daemon, playground: Playground, stop: asyncio.Event, began: float
+) -> None:
+    """
+    Keep one line of what is happening until the end.
+    """
+    first: float | None = None
+    with console.status("starting") as status:
+        while not stop.is_set():
+            async with daemon.database.read() as work:
+                waiting, late, earliest = await waiting_figures(work)
+                sent = (await count_by_state(work)).get("confirmed", 0)
+                left = until(earliest, work.now)
+            if first is None and waiting:
+                first = time.perf_counter() - began
+                console.print(f"First conversation on the page after {first:.1f} s")
+            said = playground.facts()["counts"]
+            status.update(
+                f"{waiting} waiting, {late} late, next deadline {left or '-'} · {sent} answers delivered · "
+                f"crowd: {said['people']} people, {said['posts']} posts, {said['reposts']} reposts"
+            )
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), LINE_EVERY_SECONDS)

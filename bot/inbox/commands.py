@@ -1,0 +1,42 @@
+"""
+The queue on the command line.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from bot.console import Console, JsonOption, print_table, run
+from bot.inbox import store
+from bot.inbox.api import conversation_out
+from bot.inbox.rules import Tab
+from bot.inbox.store import Wanted
+from bot.web.shell import until
+
+COLUMNS = ("due", "priority", "state", "contact", "channel", "agent", "snippet", "id")
+TabOption = Annotated[Tab, typer.Option(help="Which part of the queue.")]
+LimitOption = Annotated[int, typer.Option(min=1, max=200, help="How many rows at the most.")]
+
+
+def queue(tab: TabOption = Tab.WAITING, limit: LimitOption = 50, json: JsonOption = False) -> None:
+    """
+    Show the queue, most urgent first.
+    """
+
+    async def read(console: Console) -> list[dict[str, object]]:
+        async with console.database.read() as work:
+            found = await store.list_conversations(work, Wanted(tab=tab), limit=limit, after=None)
+            shown = [conversation_out(listed) for listed in found.items]
+            return [
+                {
+                    **one.model_dump(),
+                    "due": until(one.due_at, work.now),
+                    "contact": one.handle,
+                    "agent": one.agent_name or "",
+                }
+                for one in shown
+            ]
+
+    print_table(run(read), COLUMNS, json=json, empty="Nothing waits.")
