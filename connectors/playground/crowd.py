@@ -10,6 +10,7 @@ from __future__ import annotations
 import heapq
 import math
 import random
+from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -102,6 +103,9 @@ MOST_ROUNDS = 3
 DEEPEST = 4
 """How far a cascade goes."""
 RECENT_POSTS = 12
+MEMORY_FOR_WORDS = 200
+"""Nobody says the same as one of so many texts before, if a few tries find other words."""
+TRIES_FOR_FRESH_WORDS = 5
 
 
 def day_weight(at: datetime) -> float:
@@ -229,7 +233,7 @@ class Crowd:
         self._day_curve = day_curve
         self._plan: list[tuple[datetime, int, Deed]] = []
         self._number = 0
-        self._now = now
+        self._said: deque[str] = deque(maxlen=MEMORY_FOR_WORDS)
         self._next = self._draw_next(now)
         self._people = tuple(each for each in world.people.values() if not each.brand)
         self._brands = tuple(each for each in world.people.values() if each.brand)
@@ -261,13 +265,21 @@ class Crowd:
         """
         Carry out everything that is due. After a long sleep only one unasked deed is made up for, not a burst.
         """
-        self._now = now
         while self._plan and self._plan[0][0] <= now:
             self._do(heapq.heappop(self._plan)[2], now)
         if self._next is not None and self._next <= now and self._people:
-            scene = Scene(people=self._people, brands=self._brands, posts=tuple(self._posts))
-            self._do(spontaneous(self._rng, scene), now)
+            self._do(self._fresh_deed(), now)
             self._next = self._draw_next(max(self._next, now - timedelta(seconds=1)))
+
+    def _fresh_deed(self) -> Deed:
+        scene = Scene(people=self._people, brands=self._brands, posts=tuple(self._posts))
+        for _ in range(TRIES_FOR_FRESH_WORDS):
+            deed = spontaneous(self._rng, scene)
+            if not isinstance(deed, Ask) or deed.text not in self._said:
+                break
+        if isinstance(deed, Ask):
+            self._said.append(deed.text)
+        return deed
 
     def _draw_next(self, now: datetime) -> datetime | None:
         weight = day_weight(now) if self._day_curve else 1.0

@@ -167,12 +167,10 @@ class Faults:
 
     def shuffled(self, items: list[Any]) -> list[Any]:
         """
-        Give the items in another order, if there are at least two.
+        Give the items in another order; only equal ones can look the same.
         """
-        mixed = list(items)
-        while len(items) > 1 and mixed == items:
-            self._random.shuffle(mixed)
-        return mixed
+        mixed = self._random.sample(items, len(items))
+        return mixed if mixed != items else items[1:] + items[:1]
 
 
 FAULTS = web.AppKey("faults", Faults)
