@@ -8,6 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
+from connectors.playground import threads
 from connectors.playground.asking import (
     NOT_FOUND,
     ApiError,
@@ -106,35 +107,15 @@ async def context(request: web.Request) -> web.Response:
     """
     site, who = request.app[SITE], _viewer_id(request)
     post = site.world.visible_post(_id(request.match_info["id"]), who)
-    above, below = CONTEXT_FOR_STRANGERS if who is None else CONTEXT_FOR_PEOPLE
+    most_above, most_below = CONTEXT_FOR_STRANGERS if who is None else CONTEXT_FOR_PEOPLE
+    ancestors = threads.above(site.world, post, who, most=most_above)
+    descendants = threads.below(site.world, post, who, most=most_below)
     return web.json_response(
         {
-            "ancestors": [site.entities.post(each, who) for each in _ancestors(request, post, who, above)],
-            "descendants": [site.entities.post(each, who) for each in _descendants(request, post, who, below)],
+            "ancestors": [site.entities.post(each, who) for each in ancestors],
+            "descendants": [site.entities.post(each, who) for each in descendants],
         }
     )
-
-
-def _ancestors(request: web.Request, post: Post, who: PersonId | None, most: int) -> list[Post]:
-    world = request.app[SITE].world
-    found: list[Post] = []
-    while post.parent is not None and len(found) < most:
-        post = world.get_post(post.parent)
-        if world.may_see(post, who):
-            found.append(post)
-    return found[::-1]
-
-
-def _descendants(request: web.Request, post: Post, who: PersonId | None, most: int) -> list[Post]:
-    world = request.app[SITE].world
-    found: list[Post] = []
-    waiting = list(world.replies(post.id))[::-1]
-    while waiting and len(found) < most:
-        each = world.get_post(PostId(waiting.pop()))
-        if world.may_see(each, who):
-            found.append(each)
-        waiting.extend(list(world.replies(each.id))[::-1])
-    return found
 
 
 async def delete(request: web.Request) -> web.Response:

@@ -191,7 +191,9 @@ def _soon(rng: random.Random, mean_seconds: float) -> timedelta:
 
 
 def _ask(rng: random.Random, who: Person, brand: Person) -> Ask:
-    wish = rng.choices(list(_WISHES), weights=list(_WISHES.values()))[0]
+    unfit = profile_of(brand.username).unfit
+    wishes = {wish: weight for wish, weight in _WISHES.items() if wish not in unfit}
+    wish = rng.choices(list(wishes), weights=list(wishes.values()))[0]
     language = "en" if rng.random() < 0.05 else who.language
     text = _words(rng, wish, language, brand)
     private = 0.15 if wish in (Wish.ORDER, Wish.REFUND) else 0.02

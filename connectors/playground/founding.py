@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from connectors.playground.values import Person
+from connectors.playground.wishes import Wish
 from connectors.playground.world import World
 
 BEGAN = timedelta(days=60)
@@ -18,13 +19,15 @@ BEGAN = timedelta(days=60)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
     """
-    What a brand is: how it calls itself, what it sells in each language, and what it posted before.
+    What a brand is: how it calls itself, what it sells in each language, what it posted before, and what nobody
+    would ask it.
     """
 
     name: str
     note: str
     products: dict[str, tuple[str, ...]]
     posts: tuple[str, ...]
+    unfit: frozenset[Wish] = frozenset()
 
 
 PROFILES: dict[str, Profile] = {
@@ -56,6 +59,7 @@ PROFILES: dict[str, Profile] = {
             "How do you brew your oolong? Short and hot, or long and patient?",
             "客服时间：每天九点到二十一点，私信也可以。",
         ),
+        unfit=frozenset({Wish.SIZE}),
     ),
     "brightpixel": Profile(
         name="Brightpixel Apps",
@@ -69,6 +73,7 @@ PROFILES: dict[str, Profile] = {
             "We know about the login trouble this morning and are on it.",
             "Students get the Pro licence for half. Proof of enrolment, five minutes, done. #students",
         ),
+        unfit=frozenset({Wish.SIZE, Wish.SHIPPING, Wish.STOCK}),
     ),
 }
 

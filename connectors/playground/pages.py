@@ -17,6 +17,7 @@ from aiohttp import web
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from connectors.playground import threads
 from connectors.playground.asking import read_params
 from connectors.playground.entities import instant
 from connectors.playground.index import Cut
@@ -50,7 +51,7 @@ def ago(span: timedelta) -> str:
     for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
         if seconds >= size:
             return f"{seconds // size} {unit}"
-    return f"{seconds} s"
+    return "now" if seconds < 5 else f"{seconds} s"
 
 
 def with_pictures(escaped: str) -> Markup:
@@ -104,18 +105,14 @@ async def show_post(request: web.Request) -> web.Response:
     post = site.world.visible_post(PostId(_number(request)), None)
     if post.author != person.id:
         raise NotThere
-    above: list[Post] = []
-    at = post
-    while at.parent is not None and len(above) < PAGE_SIZE:
-        at = site.world.get_post(at.parent)
-        above.append(at)
-    below = [site.world.posts[PostId(row)] for row in site.world.replies(post.id).page(Cut(limit=PAGE_SIZE))]
+    above = threads.above(site.world, post, None, most=PAGE_SIZE)
+    below = threads.below(site.world, post, None, most=PAGE_SIZE)
     return _page(
         "thread.html",
         title=f"{person.name}: {post.text[:60]}",
-        above=[_card(site, each) for each in above[::-1] if _is_public(each)],
+        above=[_card(site, each) for each in above],
         card=_card(site, post),
-        below=[_card(site, each) for each in below[::-1] if _is_public(each)],
+        below=[_card(site, each) for each in below],
     )
 
 
