@@ -93,10 +93,12 @@ def test_every_route_asks_for_a_permission_that_exists() -> None:
 
 
 def test_staff_routes_are_for_whom_they_should_be() -> None:
+    asked = [(route.method, route.url, route.permission) for route in ROUTES]
+    asked += [(op.method, op.url, op.permission) for op in OPERATIONS]
     found = {
-        (thing.method, thing.url): {role for role in Role if may(role, thing.permission)}
-        for thing in [*ROUTES, *OPERATIONS]
-        if (thing.method, thing.url) in STAFF_TABLE and thing.permission is not None
+        (method, url): {role for role in Role if may(role, permission)}
+        for method, url, permission in asked
+        if (method, url) in STAFF_TABLE and permission is not None
     }
     assert found == STAFF_TABLE
 
