@@ -21,9 +21,9 @@ from connectors.playground.asking import (
 )
 from connectors.playground.entities import MIME_TYPES, reaches
 from connectors.playground.markup import counted_length
+from connectors.playground.shelf import NotReady, NotThere
 from connectors.playground.site import SITE
 from connectors.playground.values import Person, PersonId, Post, PostId
-from connectors.playground.world import NotReady, NotThere
 
 MOST_AT_ONCE = 20
 CONTEXT_FOR_PEOPLE = (4096, 4096)
@@ -220,7 +220,7 @@ async def show_medium(request: web.Request) -> web.Response:
     Show an own upload that no status has taken: 206 while it is unfinished.
     """
     site, person = request.app[SITE], caller(request, "write:media")
-    medium = site.world.check_medium(person.id, _id(request.match_info["id"]))
+    medium = site.world.shelf.check(person.id, _id(request.match_info["id"]))
     return web.json_response(site.entities.medium(medium), status=206 if medium.checks_left else 200)
 
 
@@ -231,7 +231,7 @@ async def describe_medium(request: web.Request) -> web.Response:
     site, person = request.app[SITE], caller(request, "write:media")
     text = (await read_params(request)).text("description")
     _check_description(request, text)
-    medium = site.world.describe_medium(person.id, _id(request.match_info["id"]), text)
+    medium = site.world.shelf.describe(person.id, _id(request.match_info["id"]), text)
     return web.json_response(site.entities.medium(medium))
 
 

@@ -18,9 +18,10 @@ from typing import assert_never
 
 from connectors.playground.founding import profile_of
 from connectors.playground.phrases import speak
+from connectors.playground.shelf import NotThere
 from connectors.playground.values import Event, Person, PersonId, Post, Posted, PostId, Reach
 from connectors.playground.wishes import Wish
-from connectors.playground.world import NotThere, World
+from connectors.playground.world import World
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -117,7 +117,7 @@ class Entities:
             "reblog": None,
             "application": {"name": "Playground", "website": None},
             "account": self.account(self._world.people[post.author]),
-            "media_attachments": [self.medium(self._world.media[each]) for each in post.media],
+            "media_attachments": [self.medium(self._world.shelf.get(each)) for each in post.media],
             "mentions": [self._mention(self._world.people[each]) for each in post.mentions],
             "tags": [{"name": tag, "url": f"{self.base}/tags/{tag}"} for tag in hashtags(post.text)],
             "emojis": self._emojis(post.text, post.spoiler_text),

@@ -22,9 +22,9 @@ from connectors.playground.asking import read_params
 from connectors.playground.entities import instant
 from connectors.playground.index import Cut
 from connectors.playground.markup import Mentioned, mentioned_names, to_html
+from connectors.playground.shelf import NotThere
 from connectors.playground.site import SITE, Site
 from connectors.playground.values import Person, Post, PostId, Reach
-from connectors.playground.world import NotThere
 
 PAGE_SIZE = 40
 LONGEST_TEXT = 5_000
@@ -151,7 +151,7 @@ async def file(request: web.Request) -> web.Response:
     """
     Give an uploaded file.
     """
-    medium = request.app[SITE].world.media.get(_number(request))
+    medium = request.app[SITE].world.shelf.find(_number(request))
     if medium is None or medium.checks_left:
         raise NotThere
     return web.Response(body=medium.content, content_type=medium.content_type, headers=_HEADERS)
@@ -218,9 +218,9 @@ def _card(site: Site, post: Post) -> dict[str, Any]:
         "language": post.language,
         "text": with_pictures(_text(site, post)),
         "images": [
-            {"url": f"/files/{each}", "text": world.media[each].description}
+            {"url": f"/files/{each}", "text": world.shelf.get(each).description}
             for each in post.media
-            if world.media[each].content_type.startswith("image/")
+            if world.shelf.get(each).content_type.startswith("image/")
         ],
         "replies": len(world.replies(post.id)),
         "reposts": len(world.reposts.into(post.id)),

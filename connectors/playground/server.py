@@ -26,10 +26,11 @@ from connectors.playground.faults import FAULTS, Faults, misbehave
 from connectors.playground.founding import found
 from connectors.playground.meter import nearest
 from connectors.playground.rules import Rules
+from connectors.playground.shelf import NotThere
 from connectors.playground.site import SITE, Site
 from connectors.playground.streaming import HUB, Streams
 from connectors.playground.values import Person, Post, Token
-from connectors.playground.world import NotThere, World
+from connectors.playground.world import World
 
 HOST = "127.0.0.1"
 SHUTDOWN_SECONDS = 1.0

@@ -17,6 +17,7 @@ from connectors.playground.index import Counting, Ids, Rows
 from connectors.playground.markup import mentioned_names
 from connectors.playground.notices import Notices, Sender, verdict
 from connectors.playground.rules import Rules
+from connectors.playground.shelf import NotThere, Shelf
 from connectors.playground.values import (
     Deleted,
     Event,
@@ -37,18 +38,6 @@ from connectors.playground.values import (
 )
 
 
-class NotThere(LookupError):
-    """
-    Record not found
-    """
-
-
-class NotReady(ValueError):
-    """
-    Cannot attach files that have not finished processing. Try again in a moment!
-    """
-
-
 class World:
     """
     People, posts, reposts, follows and notifications, each found by id.
@@ -64,7 +53,7 @@ class World:
         self.people: dict[PersonId, Person] = {}
         self.posts: dict[PostId, Post] = {}
         self.wrappers: dict[PostId, Repost] = {}
-        self.media: dict[int, Medium] = {}
+        self.shelf = Shelf()
         self.tokens: dict[str, Token] = {}
         self.policies: dict[PersonId, Policy] = {}
         self.reposts = Edges()
@@ -145,7 +134,7 @@ class World:
         if known is not None:
             return known
         above = None if parent is None else self.visible_post(parent, author)
-        self._check_media(author, media)
+        self.shelf.require(author, media)
         more.setdefault("written_at", now)
         post = Post(
             id=PostId(self._ids.next(now)),
@@ -268,26 +257,8 @@ class World:
             description=text,
             checks_left=self.rules.media_checks,
         )
-        self.media[medium.id] = medium
+        self.shelf.add(medium)
         return medium
-
-    def check_medium(self, owner: PersonId, medium_id: int) -> Medium:
-        """
-        Look at an upload; each look brings an unfinished one a step nearer to being ready.
-
-        Returns:
-            The file as it was before this look.
-        """
-        medium = self._own_medium(owner, medium_id)
-        self.media[medium_id] = replace(medium, checks_left=max(0, medium.checks_left - 1))
-        return medium
-
-    def describe_medium(self, owner: PersonId, medium_id: int, text: str) -> Medium:
-        """
-        Change the text for those who cannot see the file.
-        """
-        self.media[medium_id] = replace(self._own_medium(owner, medium_id), description=text)
-        return self.media[medium_id]
 
     # -- questions
 
@@ -347,18 +318,7 @@ class World:
             self.public.add(post.id)
         if post.parent is not None:
             self._replies[post.parent].add(post.id)
-        for medium in post.media:
-            self.media[medium] = replace(self.media[medium], post=post.id)
-
-    def _own_medium(self, owner: PersonId, medium_id: int) -> Medium:
-        medium = self.media.get(medium_id)
-        if medium is None or medium.owner != owner or medium.post is not None:
-            raise NotThere
-        return medium
-
-    def _check_media(self, author: PersonId, media: tuple[int, ...]) -> None:
-        if any(self._own_medium(author, each).checks_left for each in media):
-            raise NotReady
+        self.shelf.attach(post.media, post.id)
 
     def _resolve(self, text: str, author: PersonId) -> tuple[PersonId, ...]:
         found = (self.find_person(name) for name in mentioned_names(text))

@@ -10,8 +10,9 @@ import pytest
 
 from connectors.playground.index import Cut
 from connectors.playground.rules import Rules
+from connectors.playground.shelf import NotReady, NotThere
 from connectors.playground.values import Notice, Policy, Reach, Verdict
-from connectors.playground.world import NotReady, NotThere, World
+from connectors.playground.world import World
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 OLD = NOW - timedelta(days=400)
@@ -178,8 +179,8 @@ def test_a_file_can_be_taken_once_by_its_owner_when_it_is_ready(world, shop, kit
     medium = world.upload(shop, b"x", "image/png", now=NOW, text="a cat")
     with pytest.raises(NotReady):
         world.write(shop, "look", now=NOW, media=(medium.id,))
-    assert world.check_medium(shop, medium.id).checks_left == 1
-    assert world.check_medium(shop, medium.id).checks_left == 0
+    assert world.shelf.check(shop, medium.id).checks_left == 1
+    assert world.shelf.check(shop, medium.id).checks_left == 0
     with pytest.raises(NotThere):
         world.write(kite, "look", now=NOW, media=(medium.id,))
     assert world.write(shop, "look", now=NOW, media=(medium.id,)).media == (medium.id,)
