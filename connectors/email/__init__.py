@@ -1,5 +1,12 @@
 """
 Generic e-mail inbox: IMAP in, SMTP submission out.
 
-`connector.channel` is what `bot.app` registers. DKIM, SPF and DMARC are the mail provider's job, not ours.
+DKIM, SPF and DMARC are the mail provider's job, not ours.
 """
+
+from __future__ import annotations
+
+from connectors.email.connector import EmailConnector, channel
+from connectors.email.options import EmailOptions
+
+__all__ = ["EmailConnector", "EmailOptions", "channel"]

@@ -80,10 +80,10 @@ def _nothing_sent() -> Iterator[None]:
     except aiosmtplib.SMTPNotSupported as error:
         raise Rejected(f"the mail server cannot do that: {error.message}") from None
     except (aiosmtplib.SMTPException, OSError, UnicodeError) as error:
-        cause = error.__cause__
+        cause = error.__cause__ or error
         if isinstance(cause, ssl.SSLCertVerificationError):
             raise Unreachable(f"the certificate is not trusted: {cause.verify_message}") from None
-        raise Unreachable(f"no connection to the mail server: {type(cause or error).__name__}") from None
+        raise Unreachable(f"no connection to the mail server: {type(cause).__name__}") from None
 
 
 def size_limit(client: aiosmtplib.SMTP) -> int | None:

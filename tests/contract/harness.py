@@ -145,6 +145,6 @@ class Slot:
 HARNESSES: dict[str, Slot] = {
     "mastodon-on-mock": Slot(module="tests.contract.mastodon_harness", factory="MastodonOnMock"),
     "mastodon-on-playground": Slot(module="tests.contract.playground_harness", factory="MastodonOnPlayground"),
-    # "email": Slot(module="tests.contract.email_harness", factory="EmailHarness"),
+    "email": Slot(module="tests.contract.email_harness", factory="EmailHarness"),
 }
 """Every connector under contract, by the name its tests carry."""

@@ -226,7 +226,9 @@ def _wait(process: subprocess.Popen[bytes], folder: Path, *ports: int) -> None:
             except OSError:
                 if process.poll() is not None or time.monotonic() > until:
                     log = folder / "dovecot.log"
-                    raise RuntimeError(f"Dovecot did not start: {log.read_text() if log.exists() else ''}") from None
+                    raise RuntimeError(
+                        f"Dovecot did not start: {log.read_text() if log.exists() else ''}"
+                    ) from None
                 time.sleep(0.02)
 
 

@@ -34,8 +34,8 @@ class SmtpPeer:
 
     Args:
         fail: what happens to the next mail, once. A reply (`"451 later"`) at the stage before the colon
-            (`"mail:..."`, `"rcpt:..."`, `"data:..."`), `"auth:454 ..."` at sign-in, `"drop"` to break the connection
-            after taking the mail, `"drop-early"` to break it before taking it, `"garble"` to take it and answer
+            (`"mail:..."`, `"rcpt:..."`, `"data:..."`), `"auth:454 ..."` at sign-in, `"drop"` to break the
+            connection after taking the mail, `"drop-early"` to break it before taking it, `"garble"` to take it and answer
             with nonsense.
         size_limit: what EHLO announces, in bytes.
     """
@@ -84,12 +84,15 @@ class SmtpPeer:
                 authenticator=self._authenticate,
                 auth_required=True,
                 auth_require_tls=False,
+                auth_exclude_mechanism=["LOGIN"],  # a client that is refused would try it next
                 loop=asyncio.get_running_loop(),
             )
         self._open.add(protocol)
         return protocol
 
-    def _authenticate(self, server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: Any) -> AuthResult:
+    def _authenticate(
+        self, server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: Any
+    ) -> AuthResult:
         if fault := self._fault("auth"):
             return AuthResult(success=False, handled=False, message=fault)
         good = isinstance(data, LoginPassword) and data.password == self.password.encode()
