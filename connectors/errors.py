@@ -65,6 +65,14 @@ class Rejected(ConnectorError):
     The server understood and refused for good; sending the same again cannot help.
     """
 
+    def __init__(self, detail: str = "", *, status: int | None = None) -> None:
+        """
+        Args:
+            status: the server's own status number, where its protocol has one.
+        """
+        super().__init__(detail)
+        self.status = status
+
 
 class Ambiguous(ConnectorError):
     """

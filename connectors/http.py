@@ -256,7 +256,7 @@ def error_for(answer: Answer, *, changes: bool, secrets: Sequence[str] = ()) -> 
         return Ambiguous(reason) if changes else Unreachable(reason, **_wait(answer))
     if status in (408, 425):  # request time-out and too early: not carried out, the same may be asked again
         return Unreachable(reason, **_wait(answer))
-    return Rejected(reason)
+    return Rejected(reason, status=status)
 
 
 def _wait(answer: Answer) -> dict[str, Any]:

@@ -249,6 +249,10 @@ class MastodonConnector:
             answer = await self._http.read(f"/api/v1/media/{id}")
         except Rejected as error:
             del self._uploads[key, place]
+            if error.status == 404:
+                raise Unreachable(
+                    f"the server no longer has {file.name}; it is uploaded anew next time"
+                ) from error
             raise Rejected(f"the server could not make use of {file.name}: {error.detail}") from error
         if answer.status == 206:
             raise Unreachable(f"the server is still working on {file.name}", retry_after=PROCESSING)
