@@ -15,6 +15,7 @@ import warnings
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 import sqlalchemy as sa
 
@@ -26,6 +27,12 @@ from tests.fakes.clock import FakeClock
 
 IN_CI = bool(os.environ.get("CI"))
 _numbers = itertools.count(1)
+
+# How long one example takes says more about a shared machine than about us; CI repeats the same examples.
+hypothesis.settings.register_profile(
+    "hubbub", deadline=None, derandomize=IN_CI, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("hubbub")
 
 
 def missing(what: str) -> None:

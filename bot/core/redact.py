@@ -76,9 +76,12 @@ class Redactor:
         """
         if self._pattern is not None:
             text = self._pattern.sub(HIDDEN, text)
+        length = len(text)
+        # Cut generously first and finely after, so that no half of a credential stays unrecognised at the end.
+        text = text[: 2 * LONGEST_TEXT]
         for shape, instead in _SHAPES:
             text = shape.sub(instead, text)
-        return text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]}... ({len(text)} characters)"
+        return text if length <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]}... ({length} characters)"
 
     def fields(self, fields: Mapping[str, Any]) -> dict[str, Any]:
         """

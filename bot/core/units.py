@@ -1,5 +1,5 @@
 """
-Read and show durations and sizes as people write them. Pure.
+Read and show durations and sizes as people write them. Pure; the standard library only, so that rules may use it.
 """
 
 from __future__ import annotations
@@ -7,15 +7,13 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
-from pydantic import TypeAdapter, ValidationError
-
 _SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _BYTES = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
 _PART = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|[smhdw])", re.ASCII)
 _PARTS = re.compile(rf"(?:{_PART.pattern}\s*)+", re.ASCII)
 _SIZE = re.compile(r"(\d{1,15}(?:\.\d+)?)\s*([kmg]?i?b?)", re.ASCII)
 _NUMBER = re.compile(r"\d+(?:\.\d+)?", re.ASCII)
-_ISO = TypeAdapter(timedelta)
+_ISO = re.compile(r"p(?=.)(?:(\d+)w)?(?:(\d+)d)?(?:t(?=.)(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?)?", re.ASCII)
 
 DURATION_HELP = 'a duration such as "90s", "15m", "1h30m" or "7d"'
 SIZE_HELP = 'a size such as "500kB", "2MB" or "1MiB"'
@@ -38,9 +36,10 @@ def read_duration(value: object) -> timedelta:
             return timedelta(seconds=float(text))
         if _PARTS.fullmatch(text):
             return timedelta(seconds=sum(float(n) * _SECONDS[unit] for n, unit in _PART.findall(text)))
-        if text.startswith("p") and "-" not in text:
-            return _ISO.validate_python(text.upper())
-    except (ValidationError, OverflowError):
+        if iso := _ISO.fullmatch(text):
+            weeks, days, hours, minutes, seconds = (float(part or 0) for part in iso.groups())
+            return timedelta(weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds)
+    except OverflowError:
         pass
     raise ValueError(f"must be {DURATION_HELP}")
 

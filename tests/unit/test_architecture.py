@@ -21,8 +21,8 @@ PACKAGES = ("bot", "connectors", "responses")
 NAMES_CONNECTORS = {"bot/app.py", "bot/demo.py"}
 """The composition root, and the demo with its playground."""
 
-PLAIN_VALUES = ("bot/core/actor.py", "responses/values.py")
-"""Frozen values and enums that decisions are about; held to the same rule themselves."""
+PLAIN_VALUES = ("bot/core/actor.py", "bot/core/units.py", "responses/values.py")
+"""Values that decisions are about, and how they are written; held to the same rule themselves."""
 
 
 def modules(*patterns: str) -> list[Path]:

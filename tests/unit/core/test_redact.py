@@ -183,7 +183,13 @@ def test_plain_values_stay_plain_and_the_rest_becomes_text() -> None:
     "unit", ["a", "://", "a.", "token", '"token": \'', "cookie:", "-----BEGIN PRIVATE KEY-----"]
 )
 def test_a_million_characters_are_looked_through_quickly_and_cut(unit: str) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     said = Redactor().text(unit * (1_000_000 // len(unit)))
-    assert time.perf_counter() - began < 5
+    assert time.process_time() - began < 2
     assert len(said) < 21_000
+
+
+@pytest.mark.parametrize("before", range(19_960, 20_010, 3))
+def test_a_cut_shows_no_part_of_a_credential(before: int) -> None:
+    said = Redactor().text("x" * (before - 1) + " https://kite:hunter2-hunter2@example.com/ " + "y" * 10_000)
+    assert "hunter" not in said

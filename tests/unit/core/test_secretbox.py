@@ -30,7 +30,7 @@ from bot.core.secretbox import (
 
 SECRET = {"access_token": "s3cret-token", "instance": {"port": 993, "words": ["alpha-beta"]}}
 VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(), lambda inner: st.lists(inner), max_leaves=5
+    st.none() | st.booleans() | st.integers() | st.text(), lambda inner: st.lists(inner), max_leaves=3
 )
 BOX = SecretBox(GivenKeys(new_key()))
 
@@ -42,7 +42,7 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
-@given(st.dictionaries(st.text(), VALUES))
+@given(st.dictionaries(st.text(), VALUES, max_size=4))
 def test_what_was_sealed_is_opened(secret: dict[str, object]) -> None:
     assert BOX.open(BOX.seal(secret)) == secret
 
