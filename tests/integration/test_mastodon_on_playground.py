@@ -19,6 +19,7 @@ from connectors.mastodon import MastodonConnector, MastodonOptions
 from connectors.playground.faults import FaultKind
 from connectors.playground.rules import GENEROUS, Rules
 from connectors.playground.server import Playground
+from tests.fakes.fault_proxy import FaultProxy, answer
 
 BRAND, CUSTOMER = "tidepool", "kite@far.example"
 NOTIFICATIONS, STATUSES = "/api/v1/notifications", "/api/v1/statuses"
@@ -143,19 +144,38 @@ async def test_an_answer_to_a_post_that_is_gone_is_rejected(playground, connecto
 FILM = Media(content=b"\x00\x00\x00\x18ftypmp42", content_type="video/mp4", name="tour.mp4", description="a tour")
 
 
-async def test_a_file_that_takes_its_time_is_posted_when_it_is_ready(playground, connector):
+@pytest.fixture
+async def proxy(playground: Playground) -> AsyncIterator[FaultProxy]:
+    async with FaultProxy(playground.url) as running:
+        yield running
+
+
+@pytest.fixture
+async def watched(playground: Playground, proxy: FaultProxy) -> AsyncIterator[MastodonConnector]:
+    """
+    A connector whose requests the proxy has seen.
+    """
+    async with aiohttp.ClientSession() as session:
+        yield MastodonConnector(options(playground, server=proxy.url), session)
+
+
+def uploads(proxy: FaultProxy) -> int:
+    return proxy.seen.count("POST /api/v2/media")
+
+
+async def test_a_file_that_takes_its_time_is_posted_when_it_is_ready(playground, proxy, watched):
     playground.world.rules = replace(playground.world.rules, media_checks=2)
     draft = Draft(text="Look.", media=(FILM,))
     before = playground.facts()["brands"][BRAND]["written"]
     for _ in range(2):
         with pytest.raises(Unreachable, match=r"still working on tour\.mp4") as raised:
-            await connector.publish(draft, key="film-1")
+            await watched.publish(draft, key="film-1")
         assert raised.value.wait(now()) == timedelta(seconds=5)
         assert playground.facts()["brands"][BRAND]["written"] == before
 
-    sent = await connector.publish(draft, key="film-1")
+    sent = await watched.publish(draft, key="film-1")
 
-    assert len(playground.world.media) == 1, "uploaded again"
+    assert uploads(proxy) == 1
     assert playground.world.get_post(int(sent.remote_id)).media
 
 
@@ -170,34 +190,29 @@ async def test_a_lost_answer_to_an_upload_is_no_lost_post(playground, connector)
     assert len(playground.world.get_post(int(sent.remote_id)).media) == 1
 
 
-async def test_a_file_that_the_server_lost_is_told_and_uploaded_again(playground, connector):
+async def test_a_file_that_the_server_lost_is_uploaded_anew(playground, proxy, watched):
     playground.world.rules = replace(playground.world.rules, media_checks=1)
     draft = Draft(text="Look.", media=(FILM,))
     with pytest.raises(Unreachable):
-        await connector.publish(draft, key="film-3")
-    playground.world.media.clear()
+        await watched.publish(draft, key="film-3")
+    proxy.break_next("GET", "/api/v1/media/.*", answer(404, {"error": "Record not found"}))
 
     with pytest.raises(Unreachable, match=r"no longer has tour\.mp4"):
-        await connector.publish(draft, key="film-3")
+        await watched.publish(draft, key="film-3")
     playground.world.rules = replace(playground.world.rules, media_checks=0)
-    sent = await connector.publish(draft, key="film-3")
+    sent = await watched.publish(draft, key="film-3")
 
+    assert uploads(proxy) == 2
     assert len(playground.world.get_post(int(sent.remote_id)).media) == 1
 
 
-async def test_files_of_many_attempts_are_not_remembered_for_ever(playground, connector):
+async def test_files_of_many_attempts_are_not_remembered_for_ever(playground, proxy, watched):
     playground.world.rules = replace(playground.world.rules, media_checks=100)
-    for number in range(70):
+    for number in [*range(70), 69, 0]:
         with pytest.raises(Unreachable):
-            await connector.publish(Draft(text="Look.", media=(FILM,)), key=f"film-{number}")
-    uploads = len(playground.world.media)
+            await watched.publish(Draft(text="Look.", media=(FILM,)), key=f"film-{number}")
 
-    with pytest.raises(Unreachable):
-        await connector.publish(Draft(text="Look.", media=(FILM,)), key="film-69")
-    assert len(playground.world.media) == uploads
-    with pytest.raises(Unreachable):
-        await connector.publish(Draft(text="Look.", media=(FILM,)), key="film-0")
-    assert len(playground.world.media) == uploads + 1
+    assert uploads(proxy) == 71  # 69 was still known, 0 was not
 
 
 async def test_who_reposted_is_read_over_all_pages(playground, connector):

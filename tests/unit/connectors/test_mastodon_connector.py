@@ -61,6 +61,29 @@ async def test_notifications_that_are_none_are_malformed_and_can_be_tried_again(
             await connector.fetch(Cursor("5"), now=NOW)
 
 
+async def test_a_first_look_at_notifications_that_are_none_is_malformed_too():
+    async with connected({NOTIFICATIONS: {"error": "x"}}) as connector:
+        with pytest.raises(Malformed):
+            await connector.fetch(None, now=NOW)
+
+
+async def test_our_own_figures_are_read_anew_each_time():
+    followers = iter([1, 2])
+    async with connected({VERIFY: lambda _: {**ME, "followers_count": next(followers, 3)}}) as connector:
+        first, second = await connector.profile(), await connector.profile()
+
+    assert (first.followers, second.followers) == (2, 3)
+
+
+async def test_a_reposters_list_without_end_is_left():
+    def page(request: web.Request) -> web.Response:
+        link = f'<{request.url.with_query(max_id="1")}>; rel="next"'
+        return web.json_response([], headers={"Link": link})
+
+    async with connected({"GET /api/v1/statuses/5/reblogged_by": page}) as connector:
+        assert [repost async for repost in connector.reposts("5", None)] == []
+
+
 async def test_I2_broken_notifications_do_not_stop_the_page():
     page = [notification(9), {"id": "8", "type": "mention"}, "junk", None, notification(7)]
     async with connected({NOTIFICATIONS: page}) as connector:
@@ -184,6 +207,7 @@ async def streaming(script: dict) -> AsyncIterator[MastodonConnector]:
         return {"configuration": {"urls": {"streaming": f"ws://{request.host}"}}}
 
     async with connected({"GET /api/v2/instance": instance, **script}) as connector:
+        assert "t0ken" not in repr(connector)
         yield connector
 
 
