@@ -48,7 +48,8 @@ from bot.inbox.keys import PROMISE
 from bot.inbox.rules import Promise
 from bot.opening import opened_database, secret_box
 from bot.outbox.jobs import OutboxWorker
-from bot.outbox.service import outbox_banners
+from bot.outbox.keys import RECEIPTS
+from bot.outbox.service import Receipt, outbox_banners
 from bot.settings import Settings
 from bot.staff import jobs as staff_jobs
 from bot.staff.gate import StaffGate
@@ -105,6 +106,13 @@ def promise_of(settings: Settings) -> Promise:
     return Promise(first_response=settings.queue.first_response, grace=settings.outbox.grace)
 
 
+def receipts_of(settings: Settings) -> tuple[Receipt, ...]:
+    """
+    Give who is told of every change in the outbox.
+    """
+    return (partial(hearing.sent, promise=promise_of(settings)),)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Daemon:
     """
@@ -139,11 +147,17 @@ async def running(
         pollers = await stack.enter_async_context(
             Pollers(database, scheduler, opened, ears, settings.accounts, holder)
         )
-        receipts = (partial(hearing.sent, promise=promise),)
+        receipts = receipts_of(settings)
         await stack.enter_async_context(OutboxWorker(database, live, opened, receipts, settings.outbox, holder))
         _schedule(scheduler, database, live, pollers, settings)
         shell = make_shell(gate, settings, simulated=simulated)
-        extra = {CONNECTORS: opened, EARS: ears, PROMISE: promise, **bot.staff.pages.keys(settings)}
+        extra = {
+            CONNECTORS: opened,
+            EARS: ears,
+            PROMISE: promise,
+            RECEIPTS: receipts,
+            **bot.staff.pages.keys(settings),
+        }
         app = build_application(
             database, live, shell, gate, PAGES, APIS, max_body=settings.http.max_body, extra=extra
         )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import getpass
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -21,8 +22,10 @@ from bot.core.clock import SystemClock
 from bot.core.migrate import current_revision, newest_revision, upgrade
 from bot.inbox.commands import queue
 from bot.opening import unchecked_database
-from bot.outbox.commands import outbox_app
+from bot.outbox.commands import outbox_app, use_receipts
+from bot.outbox.service import Receipt
 from bot.setting_up import rotate_secrets, set_up, write_settings_file
+from bot.settings import Settings
 from bot.staff.commands import staff_app, token_app
 
 app = typer.Typer(
@@ -50,9 +53,16 @@ ConfigOption = Annotated[
 @app.callback()
 def main(config: ConfigOption = None) -> None:
     """
-    Remember where the settings are.
+    Remember where the settings are, and who is told when a command changes what leaves.
     """
     use_config(config)
+    use_receipts(_receipts)
+
+
+def _receipts(settings: Settings) -> Sequence[Receipt]:
+    from bot.app import receipts_of  # the whole daemon; other commands start faster without
+
+    return receipts_of(settings)
 
 
 @app.command("run")

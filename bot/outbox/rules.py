@@ -61,6 +61,34 @@ ARROWS = frozenset(
 )
 SETTLED = frozenset({S.CONFIRMED, S.REFUSED, S.CANCELLED})
 
+
+class Tab(StrEnum):
+    """
+    A view of the outbox page.
+    """
+
+    UNDELIVERED = "undelivered"
+    UNKNOWN = "unknown"
+    REFUSED = "refused"
+    WAITING = "waiting"
+    HELD = "held"
+    CONFIRMED = "confirmed"
+    CANCELLED = "cancelled"
+
+
+SHOWN: dict[Tab, frozenset[State]] = {
+    Tab.UNDELIVERED: frozenset(S) - {S.CONFIRMED, S.CANCELLED},
+    Tab.UNKNOWN: frozenset({S.UNKNOWN}),
+    Tab.REFUSED: frozenset({S.REFUSED}),
+    Tab.WAITING: frozenset({S.PREPARED, S.ATTEMPTING}),
+    Tab.HELD: frozenset({S.HELD}),
+    Tab.CONFIRMED: frozenset({S.CONFIRMED}),
+    Tab.CANCELLED: frozenset({S.CANCELLED}),
+}
+
+REFUSED_SHOWN_FOR = timedelta(days=7)
+"""After this a refused entry leaves the first tab; it stays in its own."""
+
 FOR_A_PERSON = datetime(9999, 1, 1, tzinfo=UTC)
 """`due_at` of an unknown entry that no look can settle: a person must decide."""
 

@@ -96,7 +96,7 @@ async def prepare_reply(
 async def list_entries(
     work: UnitOfWork,
     *,
-    states: Sequence[str] = (),
+    states: Sequence[State] = (),
     account_id: str = "",
     limit: int = 50,
     after: str | None = None,
@@ -104,7 +104,9 @@ async def list_entries(
     """
     List entries, newest first; no states means all.
     """
-    return await store.list_entries(work, states=states, account_id=account_id, limit=limit, after=after)
+    wanted = store.Wanted(states=states, account_id=account_id)
+    found = await store.list_listed(work, wanted, limit=limit, after=after)
+    return found.map(lambda listed: listed.entry)
 
 
 async def cancel(work: UnitOfWork, actor: Actor, entry_id: str, receipts: Sequence[Receipt]) -> OutboxEntry:

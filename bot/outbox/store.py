@@ -5,7 +5,8 @@ Every query of the outbox. Each change is one conditional statement, so that a s
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -22,6 +23,41 @@ from bot.outbox.tables import OutboxEntry
 
 E = OutboxEntry
 OPEN_STATES = (State.PREPARED, State.ATTEMPTING, State.UNKNOWN)
+ATTENTION = (State.UNKNOWN, State.REFUSED, State.HELD, State.ATTEMPTING, State.PREPARED)
+"""What a person should see first, first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """
+    Which entries to list; nothing means all.
+
+    Args:
+        refused_since: of the refused ones, only those settled since.
+        attention_first: what needs a person first, then the newest; else the newest first.
+    """
+
+    states: Collection[State] = ()
+    account_id: str = ""
+    refused_since: datetime | None = None
+    attention_first: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """
+    An entry with what a person needs to understand it.
+
+    Args:
+        behind: id of the earlier entry of the same subject that must be settled first.
+    """
+
+    entry: OutboxEntry
+    channel: str
+    account_name: str
+    account_state: str
+    account_reason: str
+    behind: str | None
 
 
 async def get_entry(work: UnitOfWork, entry_id: str) -> OutboxEntry:
@@ -119,17 +155,7 @@ async def take_due(work: UnitOfWork, account_id: str, *, holder: str, lease: tim
 def _first_due(work: UnitOfWork, account_id: str) -> Any:
     # Aliases, since the statement around it updates the same table.
     due, earlier = aliased(E), aliased(E)
-    waits_for_earlier = (
-        sa.select(sa.literal(1))
-        .where(
-            col(earlier.subject_kind) == col(due.subject_kind),
-            col(earlier.subject_id) == col(due.subject_id),
-            col(earlier.id) < col(due.id),
-            col(earlier.state).in_((*OPEN_STATES, State.HELD)),
-            col(earlier.due_at) < FOR_A_PERSON,
-        )
-        .exists()
-    )
+    waits_for_earlier = sa.select(sa.literal(1)).where(*_goes_before(earlier, due)).exists()
     query = (
         sa.select(col(due.id))
         .join(Account, col(Account.id) == col(due.account_id))
@@ -146,6 +172,19 @@ def _first_due(work: UnitOfWork, account_id: str) -> Any:
     if work.dialect == "postgresql":
         query = query.with_for_update(skip_locked=True, of=due)
     return query.scalar_subquery()
+
+
+def _goes_before(earlier: Any, later: Any) -> tuple[sa.ColumnElement[bool], ...]:
+    """
+    Say when an entry must be settled before another; one that a person must decide holds nobody up.
+    """
+    return (
+        col(earlier.subject_kind) == col(later.subject_kind),
+        col(earlier.subject_id) == col(later.subject_id),
+        col(earlier.id) < col(later.id),
+        col(earlier.state).in_((*OPEN_STATES, State.HELD)),
+        col(earlier.due_at) < FOR_A_PERSON,
+    )
 
 
 async def take_unknown(work: UnitOfWork, account_id: str, *, holder: str, lease: timedelta) -> OutboxEntry | None:
@@ -186,21 +225,54 @@ async def overdue(work: UnitOfWork) -> list[str]:
     return list((await work.session.scalars(query.limit(500))).all())
 
 
-async def list_entries(
-    work: UnitOfWork, *, states: Collection[str], account_id: str, limit: int, after: str | None
-) -> Slice[OutboxEntry]:
+async def list_listed(work: UnitOfWork, wanted: Wanted, *, limit: int, after: str | None) -> Slice[Listed]:
     """
-    List entries, newest first.
+    List entries with their accounts.
     """
-    query = sa.select(E)
-    if states:
-        query = query.where(col(E.state).in_(states))
-    if account_id:
-        query = query.where(col(E.account_id) == account_id)
+    rank: sa.ColumnElement[int] = sa.literal(0)
+    if wanted.attention_first:
+        rank = sa.case({state.value: place for place, state in enumerate(ATTENTION)}, value=col(E.state), else_=9)
+    query = _listed().add_columns(rank)
+    if wanted.states:
+        query = query.where(col(E.state).in_(wanted.states))
+    if wanted.account_id:
+        query = query.where(col(E.account_id) == wanted.account_id)
+    if wanted.refused_since is not None:
+        query = query.where(sa.or_(col(E.state) != State.REFUSED, col(E.settled_at) > wanted.refused_since))
     if after is not None:
-        query = query.where(col(E.id) < decode_mark(after, parts=1)[0])
-    rows = (await work.session.scalars(query.order_by(col(E.id).desc()).limit(limit + 1))).all()
-    return slice_of(rows, limit, lambda row: (row.id,))
+        place, entry_id = decode_mark(after, parts=2)
+        query = query.where(sa.or_(rank > place, sa.and_(rank == place, col(E.id) < entry_id)))
+    query = query.order_by(rank, col(E.id).desc()).limit(limit + 1)
+    rows = (await work.session.execute(query)).all()
+    return slice_of(rows, limit, lambda row: (row[-1], row[0].id)).map(lambda row: _as_listed(row[:-1]))
+
+
+async def get_listed(work: UnitOfWork, entry_id: str) -> Listed:
+    """
+    Give an entry with its account; raises NotFound.
+    """
+    row = (await work.session.execute(_listed().where(col(E.id) == entry_id))).first()
+    if row is None:
+        raise NotFound(f"no outbox entry {entry_id[:60]!r}")
+    return _as_listed(row)
+
+
+def _listed() -> Any:
+    earlier = aliased(E)
+    behind = sa.select(sa.func.min(col(earlier.id))).where(*_goes_before(earlier, E)).scalar_subquery()
+    return sa.select(E, Account, behind).join(Account, col(Account.id) == col(E.account_id))
+
+
+def _as_listed(row: Any) -> Listed:
+    entry, account, behind = row
+    return Listed(
+        entry=entry,
+        channel=account.channel,
+        account_name=account.name,
+        account_state=account.state,
+        account_reason=account.state_reason,
+        behind=behind,
+    )
 
 
 async def entries_of(work: UnitOfWork, subject_kind: str, subject_id: str) -> list[OutboxEntry]:
@@ -217,6 +289,16 @@ async def count_by_state(work: UnitOfWork) -> dict[str, int]:
     """
     rows = await work.session.execute(sa.select(col(E.state), sa.func.count()).group_by(col(E.state)))
     return {state: int(count) for state, count in rows}
+
+
+async def count_to_do(work: UnitOfWork, account_id: str = "") -> dict[str, int]:
+    """
+    Count the entries of each state that is neither delivered nor cancelled; those are nearly all there is.
+    """
+    query = sa.select(col(E.state), sa.func.count()).where(col(E.state).in_(ATTENTION))
+    if account_id:
+        query = query.where(col(E.account_id) == account_id)
+    return {state: int(count) for state, count in await work.session.execute(query.group_by(col(E.state)))}
 
 
 async def count_for_a_person(work: UnitOfWork) -> int:

@@ -1,0 +1,156 @@
+"""
+What the outbox shows: entries in words, and why each is where it is. Pure but for the rows it reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.outbox.rules import FOR_A_PERSON, State
+from bot.outbox.store import Listed
+from bot.web.shell import until
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TabView:
+    """
+    A tab of the outbox page; no count: too many to count on every visit.
+    """
+
+    label: str
+    url: str
+    count: int | None
+    current: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntryView:
+    """
+    An entry as the page shows it.
+
+    Args:
+        why: why it is where it is, one sentence.
+        verbs: what a person may do with it now: cancel, retry, settle.
+    """
+
+    id: str
+    url: str
+    kind: str
+    state: str
+    why: str
+    text: str
+    subject: str
+    channel: str
+    account_id: str
+    account_name: str
+    subject_url: str | None
+    created_by_name: str
+    automatic: bool
+    attempts: int
+    finds: int
+    key: str
+    prepared_at: datetime
+    attempted_at: datetime | None
+    due_at: datetime | None
+    expires_at: datetime | None
+    settled_at: datetime | None
+    sent_at: datetime | None
+    sent_id: str | None
+    sent_url: str | None
+    verbs: Sequence[str]
+
+
+def entry_view(listed: Listed, now: datetime) -> EntryView:
+    """
+    Show an entry with its account.
+    """
+    e = listed.entry
+    waits = e.state in (State.PREPARED, State.UNKNOWN) and e.due_at < FOR_A_PERSON
+    return EntryView(
+        id=e.id,
+        url=f"/outbox/{e.id}",
+        kind=e.kind,
+        state=e.state,
+        why=why(listed, now),
+        text=e.draft["text"],
+        subject=e.draft["subject"],
+        channel=listed.channel,
+        account_id=e.account_id,
+        account_name=listed.account_name,
+        subject_url=f"/conversations/{e.subject_id}" if e.subject_kind == "conversation" else None,
+        created_by_name=e.created_by_name,
+        automatic=e.draft["automatic"],
+        attempts=e.attempts,
+        finds=e.finds,
+        key=e.key,
+        prepared_at=e.prepared_at,
+        attempted_at=e.attempted_at,
+        due_at=e.due_at if waits else None,
+        expires_at=e.expires_at if e.state == State.PREPARED else None,
+        settled_at=e.settled_at,
+        sent_at=e.sent_at,
+        sent_id=e.sent_id,
+        sent_url=e.sent_url,
+        verbs=verbs(State(e.state)),
+    )
+
+
+def verbs(state: State) -> tuple[str, ...]:
+    """
+    Say what a person may do with an entry.
+    """
+    match state:
+        case State.PREPARED | State.HELD:
+            return ("cancel",)
+        case State.REFUSED:
+            return ("retry",)
+        case State.UNKNOWN:
+            return ("settle",)
+        case State.ATTEMPTING | State.CONFIRMED | State.CANCELLED:
+            return ()
+
+
+def why(listed: Listed, now: datetime) -> str:
+    """
+    Say in one sentence why an entry is where it is.
+    """
+    e = listed.entry
+    match State(e.state):
+        case State.PREPARED:
+            return _why_waiting(listed, now)
+        case State.UNKNOWN:
+            return _why_unknown(listed, now)
+        case State.ATTEMPTING:
+            return "It is on its way; the channel has not answered yet."
+        case State.CONFIRMED:
+            return e.reason or "The channel gave a receipt."
+        case State.REFUSED | State.HELD | State.CANCELLED:
+            return e.reason
+
+
+def _why_waiting(listed: Listed, now: datetime) -> str:
+    e = listed.entry
+    if listed.account_state != "active":
+        return f"The account is {listed.account_state}: {listed.account_reason or 'start it to send this'}."
+    if listed.behind is not None:
+        return "An earlier answer of the same conversation is not settled yet; this one leaves after it."
+    if e.due_at > now:
+        return f"Next attempt {until(e.due_at, now)}. {_sentence(e.reason)}".strip()
+    return "It leaves in a moment."
+
+
+def _why_unknown(listed: Listed, now: datetime) -> str:
+    e = listed.entry
+    if e.due_at >= FOR_A_PERSON:
+        return f"Look on the network and decide: {e.reason}"
+    if listed.account_state != "active":
+        return (
+            f"The account is {listed.account_state}, so we cannot look whether it arrived. {_sentence(e.reason)}"
+        )
+    return f"We are looking whether it arrived. {_sentence(e.reason)}".strip()
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}" if text else ""
