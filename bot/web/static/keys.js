@@ -31,15 +31,16 @@ function use(key) {
     if (!visible(element)) continue;
     if (element.matches("textarea, input")) element.focus();
     else element.click();
+    // The browser says `toggle` a moment later: whoever types on would be faster than the menu.
+    if (element.matches("summary")) element.parentElement.dispatchEvent(new Event("toggle"));
     return true;
   }
   return false;
 }
 
 function onKey(event) {
-  if (event.defaultPrevented || event.altKey || event.metaKey || event.isComposing) return;
+  if (event.defaultPrevented || event.altKey || event.ctrlKey || event.metaKey || event.isComposing) return;
   const at = event.target instanceof Element ? event.target : document.body;
-  if (event.ctrlKey) return;
   if (typing(at)) {
     if (event.key === "Escape") at.blur();
     return;

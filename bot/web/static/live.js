@@ -3,6 +3,7 @@
 const LOST_AFTER_MS = 1500; // a stream that comes back at once is nobody's business
 const PAUSE_HIDDEN_AFTER_MS = 20000; // browsers allow six connections to a host: hidden pages give theirs back
 const NEAR_BOTTOM_PX = 120;
+const PHONE = "(max-width: 860px)"; // as in app.css
 const CARRIED = "hubbub.carried";
 
 const say = (text, level) => document.dispatchEvent(new CustomEvent("hubbub:toast", { detail: { text, level } }));
@@ -159,16 +160,20 @@ function markCurrentRow() {
 
 function showNewest() {
   const timeline = document.getElementById("timeline");
-  if (timeline) timeline.scrollTop = timeline.scrollHeight;
+  if (!timeline) return;
+  timeline.scrollTop = timeline.scrollHeight;
+  // On a phone the page scrolls instead of the pane.
+  if (matchMedia(PHONE).matches) timeline.querySelector(".timeline > li:last-child")?.scrollIntoView({ block: "end" });
 }
 
 // A verb replaced the work area: the list beside it is out of date, and the focus may have gone with its button.
-document.addEventListener("htmx:afterSettle", (event) => {
-  if (event.target.id !== "work" && event.detail.target?.id !== "work") return;
+// At once, not after settling: whoever types ahead has opened the next menu by then.
+document.addEventListener("htmx:afterSwap", (event) => {
+  if (event.target.id !== "work") return;
   showNewest();
+  if (document.activeElement === document.body) document.getElementById("talk-heading")?.focus({ preventScroll: true });
   const list = document.getElementById("queue-list");
   if (list?.matches("[data-live]")) htmx.trigger(list, "catch-up");
-  if (document.activeElement === document.body) document.getElementById("talk-heading")?.focus();
 });
 
 // ---- where one was ----------------------------------------------------------------------------------------------

@@ -30,12 +30,22 @@ function closeMenus(except) {
   }
 }
 
-function toast(text, level) {
+function toast(box, level) {
+  document.getElementById("toasts")?.append(box);
+  setTimeout(() => box.remove(), level === "error" || level === "warning" ? 20000 : 6000);
+}
+
+function say(text, level) {
   const box = document.createElement("div");
   box.className = `flash is-${level}`;
   box.textContent = text;
-  document.getElementById("toasts")?.append(box);
-  setTimeout(() => box.remove(), 8000);
+  toast(box, level);
+}
+
+// Where panes fill the window, a word about what was done must not push them down.
+function liftFlashes() {
+  if (!document.querySelector(".desk")) return;
+  for (const box of document.querySelectorAll("#flashes .flash")) toast(box, box.dataset.level);
 }
 
 document.addEventListener("click", (event) => {
@@ -47,6 +57,7 @@ document.addEventListener("click", (event) => {
     closeMenus(null);
     document.getElementById(opener.dataset.dialog)?.showModal();
   }
+  at.closest("#toasts .flash")?.remove();
   // A click on the backdrop lands on the dialog itself.
   if (at instanceof HTMLDialogElement) at.close();
 });
@@ -80,6 +91,8 @@ document.addEventListener("change", (event) => {
   if (event.target.matches("[data-submit-on-change]")) event.target.form.requestSubmit();
 });
 
-document.addEventListener("hubbub:toast", (event) => toast(event.detail.text, event.detail.level ?? "info"));
+document.addEventListener("hubbub:toast", (event) => say(event.detail.text, event.detail.level ?? "info"));
+document.addEventListener("htmx:afterSettle", liftFlashes);
 
 showTheme();
+liftFlashes();
