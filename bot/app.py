@@ -4,6 +4,7 @@ The composition root: the only place that names concrete connectors and wires fe
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 from collections.abc import AsyncIterator, Sequence
@@ -32,12 +33,12 @@ import connectors.email
 import connectors.mastodon
 import responses
 from bot.accounts.connect import CONNECTORS, Connectors
-from bot.accounts.ears import Ear
+from bot.accounts.ears import EARS, Ear
 from bot.accounts.jobs import Pollers
-from bot.accounts.pages import EARS
 from bot.accounts.service import account_banners
 from bot.core.clock import Clock, SystemClock
 from bot.core.database import Database
+from bot.core.errors import HubbubError
 from bot.core.ids import new_id
 from bot.core.live import LiveEvents
 from bot.core.scheduler import Scheduler
@@ -51,9 +52,10 @@ from bot.outbox.jobs import OutboxWorker
 from bot.outbox.keys import RECEIPTS
 from bot.outbox.service import Receipt, outbox_banners
 from bot.settings import Settings
-from bot.staff import jobs as staff_jobs
+from bot.staff import store as staff_store
 from bot.staff.gate import StaffGate
 from bot.staff.rules import Permission as P
+from bot.staff.sign_in import ENTRANCE, Entrance
 from bot.web.application import build_application
 from bot.web.assets import Assets
 from bot.web.operations import prune_answers
@@ -125,48 +127,65 @@ class Daemon:
     pollers: Pollers
 
 
+class PortTaken(HubbubError):
+    """
+    The daemon cannot listen there.
+    """
+
+
 @asynccontextmanager
 async def running(
     settings: Settings, *, clock: Clock | None = None, simulated: bool = False
 ) -> AsyncIterator[Daemon]:
     """
     Run the daemon until the block ends: pages, pollers, outbox and clocks.
+
+    Raises:
+        PortTaken, SchemaBehind, SecretsError: it cannot start; nothing runs then.
     """
     clock = clock or SystemClock()
     holder = f"{socket.gethostname()}:{os.getpid()}:{new_id(clock.now())[-8:]}"
     promise = promise_of(settings)
-    responses.warm_up()
+    ears: tuple[Ear, ...] = (partial(hearing.hear, promise=promise),)
+    receipts: tuple[Receipt, ...] = (partial(hearing.sent, promise=promise),)
     async with AsyncExitStack() as stack:
+        listening = stack.enter_context(listen(settings.server.host, settings.server.port))
+        url = str(settings.public_url or _address(listening))
         database = await stack.enter_async_context(opened_database(settings, clock))
+        await asyncio.to_thread(responses.warm_up)
         session = await stack.enter_async_context(aiohttp.ClientSession())
         opened = Connectors(registry(), secret_box(settings), session)
         live = await stack.enter_async_context(LiveEvents(database))
         gate = await stack.enter_async_context(StaffGate(database, settings.sessions))
         scheduler = await stack.enter_async_context(Scheduler(clock))
-        ears: tuple[Ear, ...] = (partial(hearing.hear, promise=promise),)
-        pollers = await stack.enter_async_context(
-            Pollers(database, scheduler, opened, ears, settings.accounts, holder)
-        )
-        receipts = receipts_of(settings)
-        await stack.enter_async_context(OutboxWorker(database, live, opened, receipts, settings.outbox, holder))
+        pollers = Pollers(database, scheduler, opened, ears, settings.accounts, holder, live)
+        await stack.enter_async_context(pollers)
+        worker = OutboxWorker(database, live, opened, receipts, settings.outbox, holder)
+        await stack.enter_async_context(worker)
         _schedule(scheduler, database, live, pollers, settings)
-        shell = make_shell(gate, settings, simulated=simulated)
-        extra = {
-            CONNECTORS: opened,
-            EARS: ears,
-            PROMISE: promise,
-            RECEIPTS: receipts,
-            **bot.staff.pages.keys(settings),
-        }
+        entrance = Entrance(database=database, sessions=settings.sessions, tries=settings.sign_in, base_url=url)
         app = build_application(
-            database, live, shell, gate, PAGES, APIS, max_body=settings.http.max_body, extra=extra
+            database,
+            live,
+            make_shell(gate, url, simulated=simulated),
+            gate,
+            PAGES,
+            APIS,
+            max_body=settings.http.max_body,
+            extra={CONNECTORS: opened, EARS: ears, RECEIPTS: receipts, PROMISE: promise, ENTRANCE: entrance},
         )
         add_health(app)
-        url = await _serve(stack, app, settings)
+        await _serve(stack, app, listening)
+        log.info("listening", action="daemon.listening", url=url)
         yield Daemon(url=url, database=database, connectors=opened, pollers=pollers)
 
 
-def make_shell(gate: StaffGate, settings: Settings, *, simulated: bool) -> Shell:
+def _address(listening: socket.socket) -> str:
+    host, port = listening.getsockname()[:2]
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def make_shell(gate: StaffGate, url: str, *, simulated: bool) -> Shell:
     """
     Make the frame of every page.
     """
@@ -177,7 +196,7 @@ def make_shell(gate: StaffGate, settings: Settings, *, simulated: bool) -> Shell
         nav=NAV,
         banner_sources=(account_banners, outbox_banners),
         simulated=simulated,
-        secure_cookies=settings.base_url.startswith("https://"),
+        secure_cookies=url.startswith("https://"),
     )
 
 
@@ -188,20 +207,29 @@ def _schedule(
         await live.prune(settings.live.keep)
         async with database.write() as work:
             await prune_answers(work)
+            await staff_store.prune(work, failures_before=work.now - settings.sign_in.per)
 
     scheduler.every("accounts.sync", SYNC_EVERY, pollers.sync)
     scheduler.every("tidy", TIDY_EVERY, tidy)
     inbox_jobs.schedule(scheduler, database)
-    staff_jobs.schedule(scheduler, database, settings)
 
 
-async def _serve(stack: AsyncExitStack, app: web.Application, settings: Settings) -> str:
+def listen(host: str, port: int) -> socket.socket:
+    """
+    Take the port before anything else starts.
+
+    Raises:
+        PortTaken: somebody listens there.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=1024)
+    except OSError as error:
+        raise PortTaken(f"{host}:{port} ({error.strerror}); choose another with `server.port`") from error
+
+
+async def _serve(stack: AsyncExitStack, app: web.Application, listening: socket.socket) -> None:
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=5)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
-    site = web.TCPSite(runner, settings.server.host, settings.server.port)
-    await site.start()
-    host, port = runner.addresses[0][:2]
-    url = str(settings.public_url or f"http://{f'[{host}]' if ':' in host else host}:{port}")
-    log.info("listening", action="daemon.listening", url=url)
-    return url
+    await web.SockSite(runner, listening).start()

@@ -17,7 +17,7 @@ from pathlib import Path
 import rich.console
 
 from bot.accounts.checking import connect_account
-from bot.app import Daemon, running
+from bot.app import Daemon, PortTaken, listen, running
 from bot.core.actor import HUBBUB
 from bot.core.clock import SystemClock
 from bot.core.database import UnitOfWork
@@ -25,7 +25,7 @@ from bot.core.log import setup_logging
 from bot.daemon import stop_signal
 from bot.inbox.store import waiting_figures
 from bot.outbox.store import count_by_state
-from bot.settings import Settings
+from bot.settings import ServerSettings, Settings
 from bot.staff.rules import Role
 from bot.staff.service import add_staff
 from bot.staff.sign_in import make_sign_in_link
@@ -67,6 +67,7 @@ async def demo(settings: Settings, *, rate: float = DEEDS_A_MINUTE, seed: int = 
                 "accounts": settings.accounts.model_copy(update={"poll_every": settings.accounts.poll_every / 5}),
             }
         )
+        own = own.model_copy(update={"server": _free(own.server)})
         setup_logging(own.log)
         began = time.perf_counter()
         async with staged(own, rate=rate, seed=seed) as (daemon, playground, link):
@@ -97,6 +98,15 @@ async def staged(settings: Settings, *, rate: float, seed: int) -> AsyncIterator
             link = await _cast(work)
         await daemon.pollers.sync()
         yield daemon, playground, f"{daemon.url}/sign-in/{link}"
+
+
+def _free(server: ServerSettings) -> ServerSettings:
+    # A demo beside a running house takes any free port instead of giving up.
+    try:
+        listen(server.host, server.port).close()
+    except PortTaken:
+        return server.model_copy(update={"port": 0})
+    return server
 
 
 async def _cast(work: UnitOfWork) -> str:

@@ -5,19 +5,20 @@ For operators: is it alive, is it ready, and the figures Prometheus reads. No pe
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from sqlalchemy.exc import SQLAlchemyError
 
-from bot.accounts.service import account_states, silent_accounts
+from bot.accounts import store as accounts_store
 from bot.core.database import UnitOfWork
 from bot.inbox.store import waiting_figures
 from bot.outbox.service import outbox_health
 from bot.web.keys import DATABASE
 
-SILENT_AFTER_SECONDS = 300.0
+SILENT_AFTER = timedelta(minutes=5)
 """An active account that could not be polled this long makes the node not ready."""
 STUCK_AFTER_SECONDS = 300.0
 """So does an answer that has been due this long."""
@@ -58,13 +59,10 @@ async def readyz(request: web.Request) -> web.Response:
 
 
 async def _pollers(work: UnitOfWork) -> Check:
-    silent = await silent_accounts(work, SILENT_AFTER_SECONDS)
-    said = (
-        f"not heard for {SILENT_AFTER_SECONDS:.0f} s: {', '.join(silent)}"
-        if silent
-        else "every active account is heard"
-    )
-    return Check(ok=not silent, detail=said)
+    silent = await accounts_store.names_not_heard_since(work, work.now - SILENT_AFTER)
+    if silent:
+        return Check(ok=False, detail=f"not heard for {SILENT_AFTER.total_seconds():.0f} s: {', '.join(silent)}")
+    return Check(ok=True, detail="every active account is heard")
 
 
 async def _outbox(work: UnitOfWork) -> Check:
@@ -87,7 +85,7 @@ async def metrics(request: web.Request) -> web.Response:
             left
         )
         accounts = Gauge("hubbub_accounts", "Accounts by state", ["state"], registry=registry)
-        for state, count in (await account_states(work)).items():
+        for state, count in (await accounts_store.count_by_state(work)).items():
             accounts.labels(state=state).set(count)
         health = await outbox_health(work)
         entries = Gauge(
