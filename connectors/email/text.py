@@ -32,6 +32,7 @@ _REAL_CHARSETS = {
     "iso-8859-8-i": "iso-8859-8",
     "latin1": "cp1252",
     "iso-8859-1": "cp1252",
+    "iso8859-1": "cp1252",
     "us-ascii": "cp1252",
     "ascii": "cp1252",
 }
@@ -97,21 +98,24 @@ def charset_of(declared: str) -> str:
     name = declared.strip().strip("\"'").lower()
     try:
         codec = codecs.lookup(_REAL_CHARSETS.get(name, name)).name
-        b"".decode(codec)
+        b"a".decode(codec, "ignore")  # refuses codecs that are no text encodings
     except (LookupError, ValueError):
         return ""
     codec = _REAL_CHARSETS.get(codec.replace("_", "-"), codec)
-    return "" if codec in _NO_CHARSETS else codec
+    return "" if codec.replace("-", "_") in _NO_CHARSETS else codec
 
 
 def decode(data: bytes, declared: str = "") -> str:
     """
     Decode text whose declared charset may lie; never fails.
 
-    UTF-8 goes before a declared western charset: text that reads as UTF-8 hardly ever is anything else.
+    UTF-8 goes before a declared western charset, and before any other for more than a few characters: a longer text
+    that reads as UTF-8 hardly ever is anything else.
     """
     charset = charset_of(declared)
-    order = ("utf-8", charset or "cp1252") if charset in _WESTERN else (charset, "utf-8")
+    beyond_ascii = len(re.sub(rb"[\x00-\x7f]+", b"", data[:4096]))
+    utf8_first = charset in _WESTERN or beyond_ascii >= 12
+    order = ("utf-8", charset or "cp1252") if utf8_first else (charset, "utf-8")
     for candidate in order:
         try:
             return clean(data.decode(candidate))
