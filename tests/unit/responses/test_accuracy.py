@@ -40,7 +40,7 @@ def test_a11_the_golden_set_is_large_and_even(rows):
     assert len({row.text for row in rows}) == len(rows)
     halves = [sum(row.half == half for row in rows) for half in ("tuning", "held-out")]
     assert halves[0] == halves[1] >= 170
-    assert {row.half for row in rows} == {"tuning", "held-out", "hard", "fresh"}
+    assert {row.half for row in rows} == {"tuning", "held-out", "hard", "fresh", "unseen"}
     assert {row.intent for row in rows} == set(Intent)
     assert {row.mood for row in rows} == set(Mood)
 
