@@ -7,8 +7,10 @@ its own work alone. It must not commit and must not speak to a network.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+
+from aiohttp import web
 
 from bot.accounts.tables import Account
 from bot.core.database import UnitOfWork
@@ -51,3 +53,6 @@ class Ignored:
 
 Ear = Callable[[UnitOfWork, Heard], Awaitable[Routed | Ignored | None]]
 """None: not mine, ask the next. The first answer decides."""
+
+EARS: web.AppKey[Sequence[Ear]] = web.AppKey("EARS", Sequence)
+"""The ears of this daemon, for retries from pages and the API."""

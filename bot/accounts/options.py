@@ -10,7 +10,7 @@ import re
 import types
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import Enum
 from typing import Any, Literal, Union, get_args, get_origin
 
@@ -21,6 +21,8 @@ from bot.core.errors import Invalid
 from connectors.registry import Channel
 
 HEAR_SINCE = "hear_since"
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+"""Nobody wrote to a brand on a micro-blog before."""
 _LISTS = (list, tuple, set, frozenset)
 
 
@@ -68,8 +70,8 @@ def read_options(channel: Channel, given: Mapping[str, Any], *, now: datetime) -
         values[HEAR_SINCE] = now
     options = restore_options(channel, values)
     since = getattr(options, HEAR_SINCE, None)
-    if isinstance(since, datetime) and since > now:
-        raise Invalid(fields={HEAR_SINCE: "lies in the future"})
+    if isinstance(since, datetime) and not EARLIEST <= since <= now:
+        raise Invalid(fields={HEAR_SINCE: "must lie between the year 2000 and now"})
     return options
 
 

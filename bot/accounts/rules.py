@@ -25,6 +25,9 @@ KEPT_FOR_ANSWERS = 10
 OLDEST_BEFORE_START = timedelta(minutes=5)
 """How much older than `hear_since` an item may be, since a server's clock is not ours."""
 
+LATE_AFTER = timedelta(minutes=2)
+"""What is heard this soon after it happened was heard in time, however often we ask."""
+
 LONGEST_EXCERPT = 160
 LONGEST_ERROR = 500
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?", re.ASCII)
@@ -111,6 +114,13 @@ def wait_after(failures: int, server_wait: timedelta | None, *, spread: float) -
     return own if server_wait is None else max(own, min(server_wait, SERVER_LONGEST_WAIT))
 
 
+def late_after(poll_every: timedelta) -> timedelta:
+    """
+    Say until when something counts as heard in time, by how often we ask.
+    """
+    return max(LATE_AFTER, 4 * poll_every)
+
+
 def usable(limit: int, remaining: int) -> int:
     """
     Say how many of the remaining calls hearing may use.
@@ -175,6 +185,13 @@ def in_words(error: BaseException) -> str:
     Write an error as one line for a person.
     """
     return excerpt(f"{type(error).__name__}: {error}" if str(error) else type(error).__name__, LONGEST_ERROR)
+
+
+def gist(failure: str) -> str:
+    """
+    Leave out the details that a failure gives in brackets, so that the same trouble reads the same each time.
+    """
+    return failure.partition(" (")[0]
 
 
 def _rank(ordered: Sequence[timedelta], percent: int) -> timedelta:
