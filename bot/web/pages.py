@@ -89,8 +89,10 @@ class Visit:
             "messages": _read_flash(self.request),
             "may": lambda permission: bool(actor and self.shell.gate.may(actor.role, permission)),
             "path": self.request.path,
+            "status": status,
         }
-        if self.request.cookies.get(FLASH_COOKIE):
+        # A fragment that a live page fetches in between must not take the word away from the page it was meant for.
+        if self.request.cookies.get(FLASH_COOKIE) and "/_" not in template:
             self.cookies[FLASH_COOKIE] = None
         text = self.shell.render(template, {**frame, **context})
         return web.Response(text=text, content_type="text/html", status=status)
