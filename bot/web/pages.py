@@ -91,7 +91,7 @@ class Visit:
             "path": self.request.path,
             "status": status,
         }
-        # A fragment that a live page fetches in between must not take the word away from the page it was meant for.
+        # A fragment that a live page fetches in between must not take the word from the page it was meant for.
         if self.request.cookies.get(FLASH_COOKIE) and "/_" not in template:
             self.cookies[FLASH_COOKIE] = None
         text = self.shell.render(template, {**frame, **context})

@@ -67,7 +67,7 @@ class Gallery:
             account_id="",
         )
 
-    def conversation(self, number: str = OPENED) -> Any:
+    def conversation(self, number: str = OPENED, draft: str = "") -> Any:
         entries = self._entries()
         mine = (
             {"agent_id": "s1", "agent_name": "Ana Souza"}
@@ -92,7 +92,7 @@ class Gallery:
             snoozed_until=None,
             newest_message_id=entries[-1].id,
             entries=entries,
-            draft="",
+            draft=draft,
             reply_limit=500,
             visibility="public",
             visibility_note="Goes to anna.lindqvist@example.org by e-mail.",
@@ -115,7 +115,7 @@ class Gallery:
         return rows
 
     def _row(self, number: int, values: dict[str, Any]) -> Any:
-        row = Made(**{**ROW_DEFAULTS, **values}, id=f"c{number}", url=f"/conversations/c{number}?tab=all")
+        row = Made(**{**ROW_DEFAULTS, **values}, id=f"c{number}", url=f"/conversations/c{number}")
         if "due_seconds" in values:
             row.due_at = self.started + timedelta(seconds=row.due_seconds)
         row.breached = row.due_at is not None and row.due_seconds < 0

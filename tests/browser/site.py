@@ -100,6 +100,15 @@ class Site:
         response.set_status(status)
         return response
 
+    def _refused(self, request: web.Request, text: str) -> web.Response:
+        number = request.match_info["id"]
+        self._gallery.messages = [{"level": "error", "text": "A newer message came in. Read it, then send."}]
+        conversation = self._gallery.conversation(number, draft=text)
+        queue = self._gallery.queue("all", current=number)
+        response = self._page(request, "inbox/conversation.html", queue=queue, conversation=conversation)
+        response.set_status(self._gallery.refuse)
+        return response
+
     async def queue(self, request: web.Request) -> web.Response:
         tab, search = request.query.get("tab", "all"), request.query.get("q", "")
         return self._page(request, "inbox/queue.html", queue=self._gallery.queue(tab, search))
@@ -122,6 +131,8 @@ class Site:
         gallery, name = self._gallery, request.match_info["verb"]
         form = {key: str(value) for key, value in (await request.post()).items()}
         gallery.verbs.append((name, form))
+        if gallery.refuse and name == "reply":
+            return self._refused(request, form["text"])
         if gallery.refuse:
             return self._error(request, gallery.refuse, "Someone was faster", "Ben Okafor has claimed it since.")
         if name == "reply":

@@ -104,7 +104,7 @@ async def has_focus(page: Page, selector: str) -> bool:
 
 async def picture(page: Page, name: str) -> None:
     if SCREENSHOTS:
-        await page.screenshot(path=f"{SCREENSHOTS}/{name}.png")
+        await page.screenshot(path=f"{SCREENSHOTS}/{name}.png", caret="initial")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -302,8 +302,11 @@ async def test_a_draft_outlives_the_page_and_goes_when_the_reply_is_there(chromi
         await expect(page.locator("#reply-text")).to_have_value("Half a sen")
         await expect(page.locator("#reply-counter")).to_have_text("490")
         gallery.refuse = 409
+        gallery.heard.append("Wait, one more thing")
         await page.get_by_role("button", name="Send reply").click()
-        await expect(page.get_by_text("Ben Okafor has claimed it since.")).to_be_visible()
+        await expect(page.get_by_text("A newer message came in. Read it, then send.")).to_be_visible()
+        await expect(page.locator("#entry-m12")).to_contain_text("Wait, one more thing")
+        assert await page.locator("[name=seen]").input_value() == "m12"
         await expect(page.locator("#reply-text")).to_have_value("Half a sen")
         gallery.refuse = 0
         await page.get_by_role("button", name="Send reply").click()
@@ -311,6 +314,30 @@ async def test_a_draft_outlives_the_page_and_goes_when_the_reply_is_there(chromi
         await expect(page.locator("#reply-text")).to_have_value("")
         await page.reload()
         await expect(page.locator("#reply-text")).to_have_value("")
+
+
+async def test_a_refused_verb_says_why_and_leaves_the_page(chromium, site, gallery):
+    gallery.refuse, gallery.claimed = 409, False
+    async with opened(chromium, site, "/conversations/c3", expected=("409", "htmx:responseError")) as page:
+        await page.fill("#note-text", "Half a no")
+        await page.get_by_role("button", name="Claim").click()
+        await expect(page.get_by_text("Ben Okafor has claimed it since.")).to_be_visible()
+        await expect(page.locator("#note-text")).to_have_value("Half a no")
+
+
+async def test_a_reply_may_resolve(chromium, site, gallery):
+    async with opened(chromium, site, "/conversations/c3") as page:
+        await page.fill("#reply-text", "Done, have a good day.")
+        await page.get_by_role("button", name="Send and resolve").click()
+        await expect(page.locator(".is-outbound .text", has_text="Done, have a good day.")).to_be_visible()
+    assert gallery.verbs[0][1]["then"] == "resolved"
+
+
+async def test_the_list_beside_a_conversation_is_the_one_it_came_from(chromium, site):
+    async with opened(chromium, site, "/queue?tab=mine&q=anna") as page:
+        await page.locator("#row-c3").click()
+        await page.wait_for_url("**/conversations/c3?tab=mine&account_id=&q=anna")
+        await expect(page.locator(".tabs [aria-current]")).to_contain_text("Mine")
 
 
 async def test_the_counter_warns(chromium, site):
@@ -357,7 +384,7 @@ async def test_an_unwritten_reply_has_seen_what_is_shown(chromium, site, gallery
 
 
 async def test_a_lost_stream_is_said_and_what_was_missed_comes(chromium, site, gallery):
-    async with opened(chromium, site, "/queue", expected=("503", "ERR_", "sseError")) as page:
+    async with opened(chromium, site, "/queue", expected=("503", "ERR_", "[object Event]")) as page:
         await until_streaming(gallery)
         gallery.stream_up = False
         await expect(page.get_by_text("Connection lost")).to_be_visible()

@@ -15,13 +15,24 @@ document.addEventListener("htmx:configRequest", (event) => {
   if (token && event.detail.verb !== "get") event.detail.headers["X-CSRF-Token"] = token;
 });
 
+// The list of one contact stays theirs when it refreshes.
+document.addEventListener("htmx:configRequest", (event) => {
+  const contact = new URLSearchParams(location.search).get("contact");
+  if (contact && event.detail.elt.id === "queue-list") event.detail.parameters.contact = contact;
+});
+
 // ---- answers that belong elsewhere -------------------------------------------------------------------------------
 
 // A form answered by another page (sign-in, the next conversation): go there instead of taking a piece out of it.
 document.addEventListener("htmx:beforeSwap", (event) => {
   const { xhr, elt, boosted } = event.detail;
   if (!boosted && !elt.closest("[hx-boost=true]")) return;
-  if (xhr.status >= 400 || pathOf(xhr.responseURL) === location.pathname) return;
+  if (xhr.status >= 400) {
+    // A refusal that shows the conversation again is worth looking at: what is new in it is mostly why.
+    event.detail.shouldSwap = parse(xhr.responseText).getElementById("work") !== null;
+    return;
+  }
+  if (pathOf(xhr.responseURL) === location.pathname) return;
   event.detail.shouldSwap = false;
   const said = [...parse(xhr.responseText).querySelectorAll("#flashes .flash")];
   carry(said.map((one) => ({ text: one.textContent.trim(), level: one.dataset.level })));
@@ -48,6 +59,7 @@ function unpackCarried() {
 document.addEventListener("htmx:responseError", (event) => {
   const { xhr } = event.detail;
   const page = parse(xhr.responseText);
+  if (page.getElementById("work")) return; // swapped in, and its own words with it
   const text = page.querySelector("[data-error-text]")?.textContent.trim();
   say(text || `That did not work (${xhr.status}). What you typed is kept.`, "error");
 });
