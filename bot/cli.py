@@ -15,7 +15,7 @@ from typing import Annotated
 
 import typer
 
-from bot.accounts.commands import account_app, heard
+from bot.accounts.commands import account_app, heard, use_registry
 from bot.bench.commands import bench_app
 from bot.console import JsonOption, explained, fail, print_table, run, settings_or_exit, use_config
 from bot.core.clock import SystemClock
@@ -27,6 +27,7 @@ from bot.outbox.service import Receipt
 from bot.setting_up import rotate_secrets, set_up, write_settings_file
 from bot.settings import Settings
 from bot.staff.commands import staff_app, token_app
+from connectors.registry import Registry
 
 app = typer.Typer(
     help="Hears what the crowd says to a brand and gets every question answered inside fifteen minutes.",
@@ -57,6 +58,13 @@ def main(config: ConfigOption = None) -> None:
     """
     use_config(config)
     use_receipts(_receipts)
+    use_registry(_registry)
+
+
+def _registry() -> Registry:
+    from bot.app import registry  # the same
+
+    return registry()
 
 
 def _receipts(settings: Settings) -> Sequence[Receipt]:

@@ -16,9 +16,11 @@ from bot.accounts.rules import (
     back_off,
     delay_of,
     excerpt,
+    gist,
     in_words,
     is_from_before,
     is_passing,
+    late_after,
     may_ask_at,
     name_problem,
     usable,
@@ -75,6 +77,11 @@ def test_I11_a_daily_quota_is_spread_over_the_day() -> None:
         assert following - asked_at <= DAY / 60, "no long silence while calls are left"
         asked_at = following
     assert 85 <= calls <= 91, "nine in ten are used, the rest is kept for answering"
+
+
+def test_what_is_late_depends_on_how_often_we_ask() -> None:
+    assert late_after(15 * SECOND) == 120 * SECOND
+    assert late_after(HOUR) == 4 * HOUR
 
 
 def test_a_limit_far_away_changes_nothing() -> None:
@@ -155,3 +162,8 @@ def test_an_error_is_one_line() -> None:
     assert in_words(ValueError("no\ntime")) == "ValueError: no time"
     assert in_words(KeyError()) == "KeyError"
     assert len(in_words(ValueError("x" * 10_000))) == 500
+
+
+def test_the_same_trouble_reads_the_same() -> None:
+    assert gist("The server did not answer. (port 443, try 7)") == "The server did not answer."
+    assert gist("plain") == "plain"
