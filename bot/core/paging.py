@@ -62,6 +62,29 @@ def decode_mark(mark: str, *, parts: int) -> list[Any]:
         plain = json.loads(base64.urlsafe_b64decode(mark + "=" * (-len(mark) % 4)))
         if not isinstance(plain, list) or len(plain) != parts:
             raise ValueError(mark)
-        return [datetime.fromisoformat(part["at"]) if isinstance(part, dict) else part for part in plain]
-    except (ValueError, KeyError, TypeError) as error:
+        return [_part(part) for part in plain]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise Invalid(fields={"after": "not a mark of an earlier page; leave it out to begin"}) from error
+
+
+def _part(part: Any) -> Any:
+    """
+    Read one part of a sort key. People can send any mark, so nothing gets through that a database chokes on.
+    """
+    match part:
+        case {"at": str(text)}:
+            at = datetime.fromisoformat(text)
+            if at.tzinfo is None or not 1 < at.year < 9999:
+                raise ValueError(text)
+            return at
+        case str():
+            part.encode()  # half a surrogate pair is a ValueError
+            if "\x00" in part:
+                raise ValueError("NUL")
+        case None | bool() | float():
+            pass
+        case int() if -(2**63) <= part < 2**63:
+            pass
+        case _:
+            raise TypeError(type(part).__name__)
+    return part
