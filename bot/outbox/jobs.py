@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -24,43 +22,23 @@ from bot.accounts.tables import Account
 from bot.core.database import Database, UnitOfWork
 from bot.core.live import LiveEvents
 from bot.outbox import store
-from bot.outbox.drafts import draft_from_json
-from bot.outbox.rules import (
-    ANSWER_WITHIN,
-    LOOKS,
-    SETTLED,
-    Limits,
-    Next,
-    Said,
-    State,
-    after_attempt,
-    after_look,
-)
+from bot.outbox.rules import LOOKS, SETTLED, Limits, Next, Said, State, after_attempt, after_look
+from bot.outbox.sending import Result, attempt, look
 from bot.outbox.service import Receipt, changed
+from bot.outbox.store import NO_LEASE
 from bot.outbox.tables import OutboxEntry
 from bot.settings import OutboxSettings
-from connectors.base import Finds, Publishes, Replies, Sent
-from connectors.errors import Ambiguous, Rejected, Unauthorized, Unreachable, Unsupported
 
 log = structlog.get_logger(__name__)
 
 DIED = "the process that was sending it stopped in the middle"
 MISSED = "missed: its time to be sent has passed"
-NO_LEASE: dict[str, Any] = {"lease_holder": None, "lease_until": None}
 LOOK_FOR_WORK_SECONDS = 1.0
 ACCOUNTS_AT_ONCE = 8
+WRITE_WAITS_SECONDS = (0.1, 0.5, 2.0)
+"""Waits between tries to write a result down: what the network said must not be lost to a busy database."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
-    """
-    What the network said to an attempt or a look.
-    """
-
-    said: Said
-    sent: Sent | None = None
-    reason: str = ""
-    wait: timedelta | None = None
+Write = Callable[[UnitOfWork, Sequence[Receipt]], Awaitable[None]]
 
 
 class OutboxWorker:
@@ -90,8 +68,11 @@ class OutboxWorker:
         )
         self._holder = holder
         self._wake = asyncio.Event()
+        self._slots = asyncio.Semaphore(ACCOUNTS_AT_ONCE)
         self._busy: dict[str, asyncio.Task[None]] = {}
+        self._again: set[str] = set()
         self._tasks: list[asyncio.Task[None]] = []
+        self._stopping = False
         self._failing = False
 
     async def __aenter__(self) -> OutboxWorker:
@@ -105,15 +86,27 @@ class OutboxWorker:
         """
         Take nothing new; let what is being sent come to its end, so that a planned stop leaves nothing unknown.
         """
+        self._stopping = True
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.finish()
+
+    async def finish(self) -> None:
+        """
+        Wait for what is being done; an attempt ends before its lease does.
+        """
         if self._busy:
             await asyncio.wait(self._busy.values(), timeout=self._lease.total_seconds())
 
     async def _listen(self) -> None:
-        async for _ in self._live.subscribe(frozenset({"outbox", "accounts"}), None):
-            self._wake.set()
+        while True:
+            try:
+                async for _ in self._live.subscribe(frozenset({"outbox", "accounts"}), None):
+                    self._wake.set()
+            except Exception as error:
+                log.warning("live events cannot be read", action="outbox.live", error=type(error).__name__)
+                await self._database.clock.sleep(LOOK_FOR_WORK_SECONDS)
 
     async def _run(self) -> None:
         while True:
@@ -136,34 +129,47 @@ class OutboxWorker:
         async with self._database.read() as work:
             accounts = await store.accounts_with_work(work)
         for account_id in accounts:
-            if account_id not in self._busy and len(self._busy) < ACCOUNTS_AT_ONCE:
-                task = asyncio.create_task(self._drain(account_id), name=f"outbox-{account_id}")
-                self._busy[account_id] = task
-                task.add_done_callback(partial(self._done, account_id))
+            if account_id in self._busy:
+                self._again.add(account_id)
+                continue
+            task = asyncio.create_task(self._drain(account_id), name=f"outbox-{account_id}")
+            self._busy[account_id] = task
+            task.add_done_callback(partial(self._done, account_id))
 
     def _done(self, account_id: str, _: asyncio.Task[None]) -> None:
         self._busy.pop(account_id, None)
-        self._wake.set()
+        # Something came in while we were about to finish. Never without that: it would turn without end.
+        if account_id in self._again:
+            self._again.discard(account_id)
+            self._wake.set()
 
     async def _sweep(self) -> None:
         async with self._database.read() as work:
-            if not (await store.abandoned(work) or await store.overdue(work)):
-                return
-        async with self._database.write() as work:
-            for entry_id in await store.abandoned(work):
-                values = {"due_at": work.now + LOOKS[0], "reason": DIED, **NO_LEASE}
-                entry = await store.change(work, entry_id, State.UNKNOWN, values, lapsed=True)
-                await self._tell(work, entry)
-            for entry_id in await store.overdue(work):
-                values = {"settled_at": work.now, "reason": MISSED}
-                await self._tell(work, await store.change(work, entry_id, State.REFUSED, values))
+            abandoned, overdue = await store.abandoned(work), await store.overdue(work)
+        for entry_id in abandoned:
+            await self._write(partial(self._note_death, entry_id=entry_id))
+        for entry_id in overdue:
+            await self._write(partial(self._note_missed, entry_id=entry_id))
+
+    async def _note_death(self, work: UnitOfWork, receipts: Sequence[Receipt], *, entry_id: str) -> None:
+        values = {"due_at": work.now + LOOKS[0], "unknown_at": work.now, "reason": DIED, **NO_LEASE}
+        await _tell(work, await store.change(work, entry_id, State.UNKNOWN, values, lapsed=True), receipts)
+
+    async def _note_missed(self, work: UnitOfWork, receipts: Sequence[Receipt], *, entry_id: str) -> None:
+        values = {"settled_at": work.now, "reason": MISSED}
+        await _tell(work, await store.change(work, entry_id, State.REFUSED, values), receipts)
 
     async def _drain(self, account_id: str) -> None:
-        try:
-            while await self._send_one(account_id) or await self._look_one(account_id):
-                pass
-        except Exception:
-            log.exception("outbox stopped at an account; it goes on later", action="outbox.account", id=account_id)
+        async with self._slots:
+            try:
+                while not self._stopping:
+                    if not (await self._send_one(account_id) or await self._look_one(account_id)):
+                        return
+            except Exception:
+                self._again.discard(account_id)
+                log.exception(
+                    "outbox stopped at an account; it goes on later", action="outbox.account", id=account_id
+                )
 
     async def _send_one(self, account_id: str) -> bool:
         """
@@ -174,19 +180,29 @@ class OutboxWorker:
             if entry is None:
                 return False
             account = await get_account(work, account_id)
-        result = await self._bounded(self._attempt(account, entry))
-        async with self._database.write() as work:
-            then = after_attempt(
-                result.said,
-                now=work.now,
-                attempts=entry.attempts,
-                limits=self._limits,
-                reason=result.reason,
-                server_wait=result.wait,
-                chance=random.random(),
-            )
-            await self._note(work, account, entry, result, then)
+        result = await attempt(self._connectors, account, entry, clock=self._database.clock, lease=self._lease)
+        await self._write(partial(self._note_attempt, account=account, entry=entry, result=result))
         return True
+
+    async def _note_attempt(
+        self,
+        work: UnitOfWork,
+        receipts: Sequence[Receipt],
+        *,
+        account: Account,
+        entry: OutboxEntry,
+        result: Result,
+    ) -> None:
+        then = after_attempt(
+            result.said,
+            now=work.now,
+            attempts=entry.attempts,
+            limits=self._limits,
+            reason=result.reason,
+            server_wait=result.wait,
+            chance=random.random(),
+        )
+        await self._note(work, receipts, account, entry, result, then)
 
     async def _look_one(self, account_id: str) -> bool:
         """
@@ -197,104 +213,93 @@ class OutboxWorker:
             if entry is None:
                 return False
             account = await get_account(work, account_id)
-        result = await self._bounded(self._find(account, entry))
-        async with self._database.write() as work:
-            then = after_look(
-                result.said,
-                now=work.now,
-                attempted_at=entry.attempted_at or entry.prepared_at,
-                looks=entry.finds,
-                reason=result.reason or entry.reason,
-            )
-            await self._note(work, account, entry, result, then)
+        result = await look(self._connectors, account, entry, clock=self._database.clock, lease=self._lease)
+        await self._write(partial(self._note_look, account=account, entry=entry, result=result))
         return True
 
-    async def _bounded(self, asked: Awaitable[Result]) -> Result:
-        """
-        Wait for the network for less than the lease, so that nobody else takes over while we may still be heard.
-        """
-        try:
-            async with asyncio.timeout(self._lease.total_seconds() * ANSWER_WITHIN):
-                return await asked
-        except TimeoutError:
-            return Result(said=Said.LOST, reason="no answer in time")
-
-    async def _attempt(self, account: Account, entry: OutboxEntry) -> Result:
-        draft = draft_from_json(entry.draft)
-        reached = False
-        try:
-            async with self._connectors.open(account) as connector:
-                reached = True
-                if entry.reply_to is not None and isinstance(connector, Replies):
-                    return Result(said=Said.SENT, sent=await connector.reply(entry.reply_to, draft, key=entry.key))
-                if entry.reply_to is None and isinstance(connector, Publishes):
-                    return Result(said=Said.SENT, sent=await connector.publish(draft, key=entry.key))
-                return Result(said=Said.REFUSED, reason=f"{account.channel} cannot send this")
-        except Exception as error:
-            return self._judged(error, if_unexpected=Said.LOST if reached else Said.WAIT)
-
-    async def _find(self, account: Account, entry: OutboxEntry) -> Result:
-        since = entry.prepared_at
-        try:
-            async with self._connectors.open(account) as connector:
-                if not isinstance(connector, Finds):
-                    return Result(said=Said.UNSURE, reason=f"{account.channel} cannot be asked whether it arrived")
-                draft = draft_from_json(entry.draft)
-                sent = await connector.find(entry.key, draft, to=entry.reply_to, since=since)
-        except (Ambiguous, Unsupported) as error:
-            return Result(said=Said.UNSURE, reason=str(error))
-        except Exception as error:
-            return self._judged(error, if_unexpected=Said.WAIT)
-        return Result(said=Said.SENT, sent=sent) if sent else Result(said=Said.ABSENT, reason=entry.reason)
-
-    def _judged(self, error: Exception, *, if_unexpected: Said) -> Result:
-        match error:
-            case Unreachable():
-                return Result(said=Said.WAIT, reason=str(error), wait=error.wait(self._database.clock.now()))
-            case Unauthorized():
-                return Result(said=Said.NO_ACCESS, reason=str(error))
-            case Rejected() | Unsupported():
-                return Result(said=Said.REFUSED, reason=str(error))
-            case Ambiguous():
-                return Result(said=Said.LOST, reason=str(error))
-            case _:
-                log.error(
-                    "connector failed", action="outbox.connector", error=type(error).__name__, exc_info=error
-                )
-                return Result(said=if_unexpected, reason=f"unexpected {type(error).__name__}; see the log")
+    async def _note_look(
+        self,
+        work: UnitOfWork,
+        receipts: Sequence[Receipt],
+        *,
+        account: Account,
+        entry: OutboxEntry,
+        result: Result,
+    ) -> None:
+        if result.sent is not None and await store.belongs_to_another(work, entry, result.sent.remote_id):
+            result = Result(
+                said=Said.UNSURE, reason="the same text was sent before, so we cannot tell the two apart"
+            )
+        then = after_look(
+            result.said,
+            now=work.now,
+            unknown_at=entry.unknown_at or work.now,
+            looks=entry.finds,
+            attempts=entry.attempts,
+            limits=self._limits,
+            reason=result.reason or entry.reason,
+        )
+        await self._note(work, receipts, account, entry, result, then)
 
     async def _note(
-        self, work: UnitOfWork, account: Account, entry: OutboxEntry, result: Result, then: Next
+        self,
+        work: UnitOfWork,
+        receipts: Sequence[Receipt],
+        account: Account,
+        entry: OutboxEntry,
+        result: Result,
+        then: Next,
     ) -> None:
         """
         Write down what came of an attempt or a look.
         """
+        values = _values(work, entry, result, then)
+        moved = await store.settle(work, entry.id, then.state, values, holder=self._holder)
+        await _tell(work, moved, receipts)
+        if then.account_waits_until is not None:
+            await store.let_account_wait(work, account.id, then.account_waits_until, result.reason)
         if result.said is Said.NO_ACCESS:
             await mark_unauthorized(work, account.id, result.reason)
-        values: dict[str, Any] = {"due_at": then.due_at, "reason": then.reason, **NO_LEASE}
-        if result.sent is not None:
-            sent = result.sent
-            values |= {"sent_id": sent.remote_id, "sent_url": sent.url, "sent_at": sent.at or work.now}
-        if then.state in SETTLED:
-            values["settled_at"] = work.now
-        if not then.counts and then.state is State.PREPARED:
-            values["attempts"] = entry.attempts - 1
-        await self._tell(work, await self._moved(work, entry.id, then.state, values))
-        if then.state in (State.REFUSED, State.UNKNOWN):
+        if moved is None:
+            log.warning("too late to note", action="outbox.late", id=entry.id, said=result.said)
+        elif then.state in (State.REFUSED, State.UNKNOWN):
             log.warning("not sent", action=f"outbox.{then.state}", id=entry.id, reason=then.reason)
 
-    async def _moved(
-        self, work: UnitOfWork, entry_id: str, to: State, values: dict[str, Any]
-    ) -> OutboxEntry | None:
-        if to is State.CONFIRMED:
-            # A receipt is the truth, even if it comes after our lease has run out.
-            return await store.change(work, entry_id, to, values)
-        moved = await store.change(work, entry_id, to, values, holder=self._holder)
-        if moved is None and to is State.UNKNOWN:
-            return await store.look_again(work, entry_id, values, holder=self._holder)
-        return moved
+    async def _write(self, write: Write) -> None:
+        """
+        Write something down, again if that fails, at last without telling the receipts (one may be broken):
+        what happened outside must be on record before anything else.
+        """
+        for wait in WRITE_WAITS_SECONDS:
+            try:
+                async with self._database.write() as work:
+                    await write(work, self._receipts)
+                return
+            except Exception as error:
+                log.warning("cannot write down a result yet", action="outbox.write", error=type(error).__name__)
+            await self._database.clock.sleep(wait)
+        async with self._database.write() as work:
+            await write(work, ())
+        log.error("written down, but nobody was told", action="outbox.receipt")
 
-    async def _tell(self, work: UnitOfWork, entry: OutboxEntry | None) -> None:
-        # None: somebody else was faster (another worker, a person); what they decided stands.
-        if entry is not None:
-            await changed(work, entry, self._receipts)
+
+def _values(work: UnitOfWork, entry: OutboxEntry, result: Result, then: Next) -> dict[str, Any]:
+    values: dict[str, Any] = {"due_at": then.due_at, "reason": then.reason, **NO_LEASE}
+    if result.sent is not None:
+        sent = result.sent
+        values |= {"sent_id": sent.remote_id, "sent_url": sent.url, "sent_at": sent.at or work.now}
+    if then.state in SETTLED:
+        values["settled_at"] = work.now
+    if then.state is not State.UNKNOWN:
+        values["unknown_at"] = None
+    elif entry.state == State.ATTEMPTING:
+        values["unknown_at"] = work.now
+    if not then.counts:
+        values["attempts"] = entry.attempts - 1
+    return values
+
+
+async def _tell(work: UnitOfWork, entry: OutboxEntry | None, receipts: Sequence[Receipt]) -> None:
+    # None: somebody else was faster (another worker, a person); what they decided stands.
+    if entry is not None:
+        await changed(work, entry, receipts)

@@ -10,6 +10,8 @@ The states and their arrows::
     attempting -> unknown      the answer was lost, or the worker died: it may or may not have arrived
     unknown    -> confirmed    we looked and it is there, or a person says so
     unknown    -> prepared     we looked and it certainly is not there, or a person says: send again
+    unknown    -> refused      we looked and it certainly is not there, and the attempts are used up
+    prepared   -> confirmed    a receipt came after its worker was thought dead
     prepared   -> refused      the late rule: its time has passed
     prepared   -> held         the crisis switch, or approval is awaited
     held       -> prepared     released
@@ -51,6 +53,8 @@ ARROWS = frozenset(
         (S.ATTEMPTING, S.UNKNOWN),
         (S.UNKNOWN, S.CONFIRMED),
         (S.UNKNOWN, S.PREPARED),
+        (S.UNKNOWN, S.REFUSED),
+        (S.PREPARED, S.CONFIRMED),
         (S.PREPARED, S.REFUSED),
         (S.PREPARED, S.HELD),
         (S.HELD, S.PREPARED),
@@ -102,6 +106,13 @@ ANSWER_WITHIN = 0.8
 """Share of the lease after which an attempt without an answer is given up as unknown."""
 
 ACCOUNT_WAIT = timedelta(minutes=1)
+"""Wait of an entry whose account has lost its access; until a person mends it, the account's state holds it."""
+
+LONGEST_SERVER_WAIT = timedelta(days=30)
+"""More than this is no wait but a mistake, and would not fit into an instant."""
+
+LONG_UNKNOWN = timedelta(minutes=10)
+"""What is unknown for longer than this is shown to everybody, though we go on looking."""
 
 
 class Said(StrEnum):
@@ -133,12 +144,17 @@ class Limits:
 class Next:
     """
     What an entry becomes, when it is due again, and why, in words for a person.
+
+    Args:
+        counts: whether the attempt is used up.
+        account_waits_until: when the server asked for a wait: nothing of the account leaves before.
     """
 
     state: State
     due_at: datetime
     reason: str = ""
-    counts: bool = True  # whether this attempt or look is used up
+    counts: bool = True
+    account_waits_until: datetime | None = None
 
 
 def may_become(was: State, to: State) -> bool:
@@ -194,42 +210,49 @@ def after_attempt(
             return Next(state=S.UNKNOWN, due_at=now + LOOKS[0], reason=reason)
         case Said.WAIT:
             if attempts >= limits.attempts:
-                return Next(state=S.REFUSED, due_at=now, reason=f"gave up after {attempts} attempts: {reason}")
-            ours = back_off(attempts, limits, chance)
-            return Next(state=S.PREPARED, due_at=now + max(ours, server_wait or ours), reason=reason)
+                return _given_up(now, attempts, reason)
+            ours, until = back_off(attempts, limits, chance), None
+            if server_wait is not None:
+                until = now + min(server_wait, LONGEST_SERVER_WAIT)
+            due_at = max(now + ours, until or now)
+            return Next(state=S.PREPARED, due_at=due_at, reason=reason, account_waits_until=until)
         case Said.ABSENT | Said.UNSURE:
             raise ValueError(f"an attempt cannot come to {said!r}")
         case _:
             assert_never(said)
 
 
-def after_look(said: Said, *, now: datetime, attempted_at: datetime, looks: int, reason: str) -> Next:
+def after_look(
+    said: Said, *, now: datetime, unknown_at: datetime, looks: int, attempts: int, limits: Limits, reason: str
+) -> Next:
     """
     Decide what a look for an unknown entry leads to.
 
     Args:
         looks: made so far, this one included.
+        attempts: made so far.
     """
-    again = Next(state=S.UNKNOWN, due_at=now + LOOKS[min(looks, len(LOOKS) - 1)], reason=reason)
+    again = now + LOOKS[min(looks, len(LOOKS) - 1)]
     match said:
         case Said.SENT:
             return Next(state=S.CONFIRMED, due_at=now)
         case Said.ABSENT:
-            if now - attempted_at < ABSENCE_COUNTS_AFTER:
-                return Next(state=S.UNKNOWN, due_at=attempted_at + ABSENCE_COUNTS_AFTER, reason=reason)
-            return Next(state=S.PREPARED, due_at=now, reason="it had not arrived; sent again")
+            counts_at = unknown_at + ABSENCE_COUNTS_AFTER
+            if now < counts_at:
+                return Next(state=S.UNKNOWN, due_at=min(again, counts_at), reason=reason)
+            if attempts >= limits.attempts:
+                return _given_up(now, attempts, f"we looked, and it is not there; {reason}")
+            return Next(state=S.PREPARED, due_at=now, reason="we looked, and it was not there")
         case Said.UNSURE | Said.REFUSED:
             return Next(state=S.UNKNOWN, due_at=FOR_A_PERSON, reason=reason)
         case Said.WAIT | Said.LOST:
-            return again
+            return Next(state=S.UNKNOWN, due_at=again, reason=reason)
         case Said.NO_ACCESS:
-            return Next(state=S.UNKNOWN, due_at=now + ACCOUNT_WAIT, reason=reason, counts=False)
+            return Next(state=S.UNKNOWN, due_at=now + ACCOUNT_WAIT, reason=reason)
         case _:
             assert_never(said)
 
 
-def missed(expires_at: datetime | None, now: datetime) -> bool:
-    """
-    Apply the late rule: what was due too long ago is not sent any more.
-    """
-    return expires_at is not None and expires_at <= now
+def _given_up(now: datetime, attempts: int, reason: str) -> Next:
+    times = "1 attempt" if attempts == 1 else f"{attempts} attempts"
+    return Next(state=S.REFUSED, due_at=now, reason=f"gave up after {times}: {reason}")

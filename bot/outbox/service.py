@@ -84,6 +84,7 @@ async def prepare_reply(
         prepared_at=work.now,
         due_at=work.now,
         expires_at=work.now + grace,
+        grace_seconds=int(grace.total_seconds()),
         created_by=actor.id,
         created_by_name=actor.name,
     )
@@ -147,21 +148,27 @@ async def settle_unknown(
         raise Conflict(f"only what is unknown can be settled by hand; this is {entry.state}")
     if not arrived:
         return await _by_person(work, actor, entry_id, State.PREPARED, "send-again", receipts, _anew(work, entry))
-    values = {"settled_at": work.now, "sent_at": entry.attempted_at, "reason": f"{actor.name} saw that it arrived"}
+    values = {
+        "settled_at": work.now,
+        "sent_at": entry.attempted_at,
+        "unknown_at": None,
+        "reason": f"{actor.name} saw that it arrived",
+        **store.NO_LEASE,
+    }
     return await _by_person(work, actor, entry_id, State.CONFIRMED, "arrived", receipts, values)
 
 
 def _anew(work: UnitOfWork, entry: OutboxEntry) -> dict[str, Any]:
-    grace = entry.expires_at - entry.prepared_at if entry.expires_at else None
+    grace = None if entry.grace_seconds is None else timedelta(seconds=entry.grace_seconds)
     return {
         "attempts": 0,
         "finds": 0,
         "due_at": work.now,
         "settled_at": None,
-        "lease_holder": None,
-        "lease_until": None,
-        "expires_at": work.now + grace if grace else None,
+        "unknown_at": None,
+        "expires_at": None if grace is None else work.now + grace,
         "reason": "",
+        **store.NO_LEASE,
     }
 
 
@@ -174,8 +181,7 @@ async def _by_person(
     receipts: Sequence[Receipt],
     values: dict[str, Any],
 ) -> OutboxEntry:
-    before = await get_entry(work, entry_id)
-    was = before.state
+    was = (await get_entry(work, entry_id)).state
     entry = await store.change(work, entry_id, to, values)
     if entry is None:
         raise Conflict(f"this is {was} by now; it cannot become {to}")

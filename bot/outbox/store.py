@@ -18,10 +18,11 @@ from bot.accounts.tables import Account
 from bot.core.database import UnitOfWork
 from bot.core.errors import NotFound
 from bot.core.paging import Slice, decode_mark, slice_of
-from bot.outbox.rules import FOR_A_PERSON, State, states_before
-from bot.outbox.tables import OutboxEntry
+from bot.outbox.rules import FOR_A_PERSON, LONG_UNKNOWN, State, states_before
+from bot.outbox.tables import OutboxEntry, OutboxWait
 
 E = OutboxEntry
+NO_LEASE: Mapping[str, Any] = {"lease_holder": None, "lease_until": None}
 OPEN_STATES = (State.PREPARED, State.ATTEMPTING, State.UNKNOWN)
 ATTENTION = (State.UNKNOWN, State.REFUSED, State.HELD, State.ATTEMPTING, State.PREPARED)
 """What a person should see first, first."""
@@ -50,6 +51,7 @@ class Listed:
 
     Args:
         behind: id of the earlier entry of the same subject that must be settled first.
+        waits_until, waits_for: the server asked the account to wait, and what it said.
     """
 
     entry: OutboxEntry
@@ -58,6 +60,8 @@ class Listed:
     account_state: str
     account_reason: str
     behind: str | None
+    waits_until: datetime | None
+    waits_for: str
 
 
 async def get_entry(work: UnitOfWork, entry_id: str) -> OutboxEntry:
@@ -95,14 +99,22 @@ async def change(
     return await _update(work, conditions, {"state": to, **values})
 
 
-async def look_again(
-    work: UnitOfWork, entry_id: str, values: Mapping[str, Any], *, holder: str
+async def settle(
+    work: UnitOfWork, entry_id: str, to: State, values: Mapping[str, Any], *, holder: str
 ) -> OutboxEntry | None:
     """
-    Leave an entry unknown, with another time to look.
+    Write down what an attempt or a look came to; None when somebody else was faster.
+
+    A receipt is the truth, even if it comes after our lease has run out; anything else only counts within it.
     """
-    conditions = [col(E.id) == entry_id, col(E.state) == State.UNKNOWN, col(E.lease_holder) == holder]
-    return await _update(work, conditions, values)
+    if to is State.CONFIRMED:
+        return await change(work, entry_id, to, values)
+    if to is not State.UNKNOWN:
+        return await change(work, entry_id, to, values, holder=holder)
+    # A look that tells nothing leaves it unknown, which is no arrow.
+    states = states_before(to) | {to}
+    conditions = [col(E.id) == entry_id, col(E.state).in_(states), col(E.lease_holder) == holder]
+    return await _update(work, conditions, {"state": to, **values})
 
 
 async def _update(
@@ -117,61 +129,32 @@ async def accounts_with_work(work: UnitOfWork) -> list[str]:
     """
     Give the accounts that have something to send or to look for now.
     """
-    query = (
-        sa.select(col(E.account_id))
-        .distinct()
-        .join(Account, col(Account.id) == col(E.account_id))
-        .where(
-            col(E.due_at) <= work.now,
-            col(E.state).in_((State.PREPARED, State.UNKNOWN)),
-            col(Account.state) == "active",
-        )
+    entry = aliased(E)
+    mine = col(entry.account_id) == col(Account.id)
+    query = sa.select(col(Account.id)).where(
+        col(Account.state) == "active",
+        sa.or_(
+            sa.and_(
+                sa.select(sa.literal(1)).where(mine, *_takeable(work, entry)).exists(),
+                ~_told_to_wait(work, col(Account.id)),
+            ),
+            sa.select(sa.literal(1)).where(mine, *_lookable(work, entry)).exists(),
+        ),
     )
     return list((await work.session.scalars(query)).all())
 
 
-async def take_due(work: UnitOfWork, account_id: str, *, holder: str, lease: timedelta) -> OutboxEntry | None:
+def _takeable(work: UnitOfWork, due: Any) -> tuple[sa.ColumnElement[bool], ...]:
     """
-    Take the account's oldest due entry for an attempt; None when there is none, or another attempt is going on.
-
-    Within a conversation the order of writing is the order of sending.
+    Say when an entry may be attempted, as far as it is up to the entry.
     """
-    due = _first_due(work, account_id)
-    values = {
-        "state": State.ATTEMPTING,
-        "attempts": E.attempts + 1,
-        "attempted_at": work.now,
-        "lease_holder": holder,
-        "lease_until": work.now + lease,
-        "finds": 0,
-    }
-    try:
-        async with work.savepoint():
-            return await _update(work, [col(E.id) == due, col(E.state) == State.PREPARED], values)
-    except IntegrityError:
-        return None  # outbox_entry_one_attempt: another worker is at this account
-
-
-def _first_due(work: UnitOfWork, account_id: str) -> Any:
-    # Aliases, since the statement around it updates the same table.
-    due, earlier = aliased(E), aliased(E)
-    waits_for_earlier = sa.select(sa.literal(1)).where(*_goes_before(earlier, due)).exists()
-    query = (
-        sa.select(col(due.id))
-        .join(Account, col(Account.id) == col(due.account_id))
-        .where(
-            col(due.account_id) == account_id,
-            col(due.state) == State.PREPARED,
-            col(due.due_at) <= work.now,
-            col(Account.state) == "active",
-            ~waits_for_earlier,
-        )
-        .order_by(col(due.id))
-        .limit(1)
+    earlier = aliased(E)
+    return (
+        col(due.state) == State.PREPARED,
+        col(due.due_at) <= work.now,
+        sa.or_(col(due.expires_at).is_(None), col(due.expires_at) > work.now),
+        ~sa.select(sa.literal(1)).where(*_goes_before(earlier, due)).exists(),
     )
-    if work.dialect == "postgresql":
-        query = query.with_for_update(skip_locked=True, of=due)
-    return query.scalar_subquery()
 
 
 def _goes_before(earlier: Any, later: Any) -> tuple[sa.ColumnElement[bool], ...]:
@@ -187,26 +170,93 @@ def _goes_before(earlier: Any, later: Any) -> tuple[sa.ColumnElement[bool], ...]
     )
 
 
+def _lookable(work: UnitOfWork, unknown: Any) -> tuple[sa.ColumnElement[bool], ...]:
+    """
+    Say when an entry may be looked for: nobody else is looking.
+    """
+    return (
+        col(unknown.state) == State.UNKNOWN,
+        col(unknown.due_at) <= work.now,
+        sa.or_(col(unknown.lease_until).is_(None), col(unknown.lease_until) <= work.now),
+    )
+
+
+def _told_to_wait(work: UnitOfWork, account_id: Any) -> sa.ColumnElement[bool]:
+    return (
+        sa.select(sa.literal(1))
+        .where(col(OutboxWait.account_id) == account_id, col(OutboxWait.until) > work.now)
+        .exists()
+    )
+
+
+async def let_account_wait(work: UnitOfWork, account_id: str, until: datetime, reason: str) -> None:
+    """
+    Note that a server asked for a wait: nothing of the account leaves before it is over.
+    """
+    values = {"until": until, "reason": reason}
+    statement = work.insert(OutboxWait).values(account_id=account_id, **values)
+    await work.session.execute(statement.on_conflict_do_update(index_elements=["account_id"], set_=values))
+
+
+async def take_due(work: UnitOfWork, account_id: str, *, holder: str, lease: timedelta) -> OutboxEntry | None:
+    """
+    Take the account's oldest due entry for an attempt; None when there is none, or another attempt is going on.
+
+    Within a conversation the order of writing is the order of sending.
+    """
+    due = aliased(E)  # the statement around it updates the same table
+    query = _first(work, due, account_id, _takeable(work, due)).where(~_told_to_wait(work, account_id))
+    values = {
+        "state": State.ATTEMPTING,
+        "attempts": E.attempts + 1,
+        "attempted_at": work.now,
+        "lease_holder": holder,
+        "lease_until": work.now + lease,
+        "finds": 0,
+    }
+    conditions = [col(E.id) == query.order_by(col(due.id)).scalar_subquery(), col(E.state) == State.PREPARED]
+    try:
+        async with work.savepoint():
+            return await _update(work, conditions, values)
+    except IntegrityError:
+        return None  # outbox_entry_one_attempt: another worker is at this account
+
+
 async def take_unknown(work: UnitOfWork, account_id: str, *, holder: str, lease: timedelta) -> OutboxEntry | None:
     """
     Take the account's next unknown entry to look for.
     """
-    due = aliased(E)  # the statement around it updates the same table
-    query = (
-        sa.select(col(due.id))
-        .where(
-            col(due.account_id) == account_id,
-            col(due.state) == State.UNKNOWN,
-            col(due.due_at) <= work.now,
-            sa.or_(col(due.lease_until).is_(None), col(due.lease_until) <= work.now),
-        )
-        .order_by(col(due.due_at))
-        .limit(1)
-    )
-    if work.dialect == "postgresql":
-        query = query.with_for_update(skip_locked=True)
+    due = aliased(E)
+    query = _first(work, due, account_id, _lookable(work, due)).order_by(col(due.due_at))
     values = {"lease_holder": holder, "lease_until": work.now + lease, "finds": E.finds + 1}
     return await _update(work, [col(E.id) == query.scalar_subquery(), col(E.state) == State.UNKNOWN], values)
+
+
+def _first(work: UnitOfWork, due: Any, account_id: str, conditions: Sequence[sa.ColumnElement[bool]]) -> Any:
+    """
+    Choose one entry of an active account; on PostgreSQL not one that another worker is just taking.
+    """
+    query = (
+        sa.select(col(due.id))
+        .join(Account, col(Account.id) == col(due.account_id))
+        .where(col(due.account_id) == account_id, col(Account.state) == "active", *conditions)
+        .limit(1)
+    )
+    return query.with_for_update(skip_locked=True, of=due) if work.dialect == "postgresql" else query
+
+
+async def belongs_to_another(work: UnitOfWork, entry: OutboxEntry, sent_id: str) -> bool:
+    """
+    Say whether what was found on the network is the receipt of another entry of the same subject.
+    """
+    query = sa.select(col(E.id)).where(
+        col(E.subject_kind) == entry.subject_kind,
+        col(E.subject_id) == entry.subject_id,
+        col(E.account_id) == entry.account_id,
+        col(E.sent_id) == sent_id,
+        col(E.id) != entry.id,
+    )
+    return (await work.session.scalars(query.limit(1))).first() is not None
 
 
 async def abandoned(work: UnitOfWork) -> list[str]:
@@ -214,7 +264,7 @@ async def abandoned(work: UnitOfWork) -> list[str]:
     Give the entries whose worker let its lease run out in the middle of an attempt.
     """
     query = sa.select(col(E.id)).where(col(E.state) == State.ATTEMPTING, col(E.lease_until) <= work.now)
-    return list((await work.session.scalars(query)).all())
+    return list((await work.session.scalars(query.order_by(col(E.id)))).all())
 
 
 async def overdue(work: UnitOfWork) -> list[str]:
@@ -222,7 +272,7 @@ async def overdue(work: UnitOfWork) -> list[str]:
     Give the prepared entries that the late rule forbids to send.
     """
     query = sa.select(col(E.id)).where(col(E.state) == State.PREPARED, col(E.expires_at) <= work.now)
-    return list((await work.session.scalars(query.limit(500))).all())
+    return list((await work.session.scalars(query.order_by(col(E.id)).limit(500))).all())
 
 
 async def list_listed(work: UnitOfWork, wanted: Wanted, *, limit: int, after: str | None) -> Slice[Listed]:
@@ -260,11 +310,15 @@ async def get_listed(work: UnitOfWork, entry_id: str) -> Listed:
 def _listed() -> Any:
     earlier = aliased(E)
     behind = sa.select(sa.func.min(col(earlier.id))).where(*_goes_before(earlier, E)).scalar_subquery()
-    return sa.select(E, Account, behind).join(Account, col(Account.id) == col(E.account_id))
+    return (
+        sa.select(E, Account, behind, OutboxWait)
+        .join(Account, col(Account.id) == col(E.account_id))
+        .outerjoin(OutboxWait, col(OutboxWait.account_id) == col(E.account_id))
+    )
 
 
 def _as_listed(row: Any) -> Listed:
-    entry, account, behind = row
+    entry, account, behind, wait = row
     return Listed(
         entry=entry,
         channel=account.channel,
@@ -272,6 +326,8 @@ def _as_listed(row: Any) -> Listed:
         account_state=account.state,
         account_reason=account.state_reason,
         behind=behind,
+        waits_until=wait.until if wait else None,
+        waits_for=wait.reason if wait else "",
     )
 
 
@@ -303,9 +359,11 @@ async def count_to_do(work: UnitOfWork, account_id: str = "") -> dict[str, int]:
 
 async def count_for_a_person(work: UnitOfWork) -> int:
     """
-    Count the unknown entries that only a person can settle.
+    Count the unknown entries that only a person can settle, or that have been unknown for long.
     """
-    query = sa.select(sa.func.count()).where(col(E.state) == State.UNKNOWN, col(E.due_at) >= FOR_A_PERSON)
+    long = col(E.unknown_at) <= work.now - LONG_UNKNOWN
+    undecided = sa.or_(col(E.due_at) >= FOR_A_PERSON, long)
+    query = sa.select(sa.func.count()).where(col(E.state) == State.UNKNOWN, undecided)
     return int(await work.session.scalar(query) or 0)
 
 
@@ -315,9 +373,10 @@ async def open_figures(work: UnitOfWork) -> tuple[dict[str, int], float]:
     """
     query = sa.select(col(E.state), sa.func.count()).where(col(E.state).in_((*OPEN_STATES, State.HELD)))
     counts = {str(state): int(count) for state, count in await work.session.execute(query.group_by(col(E.state)))}
+    due = aliased(E)
     oldest = await work.session.scalar(
-        sa.select(sa.func.min(col(E.due_at)))
-        .join(Account, col(Account.id) == col(E.account_id))
-        .where(col(E.state) == State.PREPARED, col(E.due_at) <= work.now, col(Account.state) == "active")
+        sa.select(sa.func.min(col(due.due_at)))
+        .join(Account, col(Account.id) == col(due.account_id))
+        .where(*_takeable(work, due), col(Account.state) == "active", ~_told_to_wait(work, col(due.account_id)))
     )
     return counts, (work.now - oldest).total_seconds() if oldest else 0.0

@@ -55,10 +55,12 @@ class OutboxEntry(SQLModel, table=True):
     reason: str = text_column()  # for a person: why refused, unknown, waiting
     attempts: int = 0
     finds: int = 0  # looks since it became unknown
+    unknown_at: datetime | None = maybe_instant()  # since when nobody knows whether it arrived
     prepared_at: datetime = instant()
     attempted_at: datetime | None = maybe_instant()  # the last attempt
     due_at: datetime = instant()  # next try or look, not before
     expires_at: datetime | None = maybe_instant()  # late rule: not sent after this
+    grace_seconds: int | None = None  # how late it may be sent; begins anew when a person tries again
     lease_holder: str | None = None
     lease_until: datetime | None = maybe_instant()
     settled_at: datetime | None = maybe_instant()
@@ -67,3 +69,15 @@ class OutboxEntry(SQLModel, table=True):
     sent_at: datetime | None = maybe_instant()
     created_by: str = "hubbub"
     created_by_name: str = "Hubbub"
+
+
+class OutboxWait(SQLModel, table=True):
+    """
+    How long a server asked an account to send nothing.
+    """
+
+    __tablename__ = "outbox_wait"
+
+    account_id: str = Field(foreign_key="account.id", primary_key=True)
+    until: datetime = instant()
+    reason: str = text_column()

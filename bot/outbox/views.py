@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import assert_never
 
 from bot.outbox.rules import FOR_A_PERSON, State
 from bot.outbox.store import Listed
@@ -110,6 +111,8 @@ def verbs(state: State) -> tuple[str, ...]:
             return ("settle",)
         case State.ATTEMPTING | State.CONFIRMED | State.CANCELLED:
             return ()
+        case _:
+            assert_never(state)
 
 
 def why(listed: Listed, now: datetime) -> str:
@@ -117,7 +120,8 @@ def why(listed: Listed, now: datetime) -> str:
     Say in one sentence why an entry is where it is.
     """
     e = listed.entry
-    match State(e.state):
+    state = State(e.state)
+    match state:
         case State.PREPARED:
             return _why_waiting(listed, now)
         case State.UNKNOWN:
@@ -127,7 +131,9 @@ def why(listed: Listed, now: datetime) -> str:
         case State.CONFIRMED:
             return e.reason or "The channel gave a receipt."
         case State.REFUSED | State.HELD | State.CANCELLED:
-            return e.reason
+            return _sentence(e.reason)
+        case _:
+            assert_never(state)
 
 
 def _why_waiting(listed: Listed, now: datetime) -> str:
@@ -136,6 +142,9 @@ def _why_waiting(listed: Listed, now: datetime) -> str:
         return f"The account is {listed.account_state}: {listed.account_reason or 'start it to send this'}."
     if listed.behind is not None:
         return "An earlier answer of the same conversation is not settled yet; this one leaves after it."
+    if listed.waits_until is not None and listed.waits_until > now:
+        wait = until(listed.waits_until, now)
+        return f"The server asked the account to wait; it goes on {wait}. {_sentence(listed.waits_for)}".strip()
     if e.due_at > now:
         return f"Next attempt {until(e.due_at, now)}. {_sentence(e.reason)}".strip()
     return "It leaves in a moment."

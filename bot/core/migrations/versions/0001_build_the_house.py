@@ -215,10 +215,12 @@ def upgrade() -> None:
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("finds", sa.Integer(), nullable=False),
+        sa.Column("unknown_at", Instant(), nullable=True),
         sa.Column("prepared_at", Instant(), nullable=False),
         sa.Column("attempted_at", Instant(), nullable=True),
         sa.Column("due_at", Instant(), nullable=False),
         sa.Column("expires_at", Instant(), nullable=True),
+        sa.Column("grace_seconds", sa.Integer(), nullable=True),
         sa.Column("lease_holder", sa.String(), nullable=True),
         sa.Column("lease_until", Instant(), nullable=True),
         sa.Column("settled_at", Instant(), nullable=True),
@@ -256,6 +258,17 @@ def upgrade() -> None:
     )
     op.create_index("outbox_entry_page", "outbox_entry", ["state", "id"], unique=False)
     op.create_index("outbox_entry_subject", "outbox_entry", ["subject_kind", "subject_id", "id"], unique=False)
+    op.create_table(
+        "outbox_wait",
+        sa.Column("account_id", sa.String(), nullable=False),
+        sa.Column("until", Instant(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["account_id"],
+            ["account.id"],
+        ),
+        sa.PrimaryKeyConstraint("account_id"),
+    )
     op.create_table(
         "sign_in_link",
         sa.Column("id", sa.String(), nullable=False),
