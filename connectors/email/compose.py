@@ -140,10 +140,7 @@ def _encodable(address: str) -> str:
 
 def _header_address(name: str, address: str) -> HeaderAddress:
     local, _, domain = address.rpartition("@")
-    try:
-        return HeaderAddress(display_name=name, username=local, domain=domain)
-    except (ValueError, IndexError):
-        raise Rejected("an address or a name that no header can carry") from None
+    return HeaderAddress(display_name=name, username=local, domain=domain)
 
 
 def _marks(draft: Draft, target: Target, address: str) -> list[tuple[str, str]]:

@@ -19,6 +19,8 @@ from connectors.email.quoting import unflow
 from connectors.email.text import MAX_HEADER_BYTES, Headers, clean, decode, decode_words, read_headers, unbase64
 
 MAX_PARTS = 500
+MAX_LOOKALIKES = 20_000
+"""Lines that begin like a boundary; a container with more of them is not searched to its end."""
 MAX_NESTING = 30
 MAX_TEXT_CHARS = 1_000_000
 MAX_TEXT_BYTES = 4 * MAX_TEXT_CHARS
@@ -145,22 +147,33 @@ def _split(raw: bytes, boundary: str, start: int, end: int) -> Iterator[tuple[in
     """
     mark = b"--" + boundary.encode("utf-8", "replace")
     opened: int | None = None
-    found = 0
-    at = raw.find(mark, start, end)
-    while at >= 0:
+    for looked, at in enumerate(_line_starts(raw, mark, start, end)):
+        if looked > MAX_LOOKALIKES:
+            raise TooManyParts(f"more than {MAX_PARTS} parts")
         after = at + len(mark)
         line_end = raw.find(b"\n", after, min(end, after + 200))
         rest = raw[after : line_end if line_end >= 0 else min(end, after + 200)].strip()
-        if (at == start or raw[at - 1 : at] == b"\n") and rest in (b"", b"--"):
-            if opened is not None:
-                yield opened, _without_line_end(raw, opened, at)
-                found += 1
-            if rest or found > MAX_PARTS:
-                return
-            opened = line_end + 1 if line_end >= 0 else end
-        at = raw.find(mark, after, end)
+        if rest not in (b"", b"--"):
+            continue
+        if opened is not None:
+            yield opened, _without_line_end(raw, opened, at)
+        if rest:
+            return
+        opened = line_end + 1 if line_end >= 0 else end
     if opened is not None:
         yield opened, end
+
+
+def _line_starts(raw: bytes, mark: bytes, start: int, end: int) -> Iterator[int]:
+    """
+    Yield where a line begins with `mark`.
+    """
+    if raw.startswith(mark, start, end):
+        yield start
+    at = raw.find(b"\n" + mark, start, end)
+    while at >= 0:
+        yield at + 1
+        at = raw.find(b"\n" + mark, at + 1, end)
 
 
 def _without_line_end(raw: bytes, start: int, end: int) -> int:

@@ -109,8 +109,8 @@ def decode(data: bytes, declared: str = "") -> str:
     """
     Decode text whose declared charset may lie; never fails.
 
-    UTF-8 goes before a declared western charset, and before any other for more than a few characters: a longer text
-    that reads as UTF-8 hardly ever is anything else.
+    UTF-8 goes before a declared western charset, and before any other for more than a few characters: a longer
+    text that reads as UTF-8 hardly ever is anything else.
     """
     charset = charset_of(declared)
     beyond_ascii = len(re.sub(rb"[\x00-\x7f]+", b"", data[:4096]))

@@ -35,8 +35,8 @@ class SmtpPeer:
     Args:
         fail: what happens to the next mail, once. A reply (`"451 later"`) at the stage before the colon
             (`"mail:..."`, `"rcpt:..."`, `"data:..."`), `"auth:454 ..."` at sign-in, `"drop"` to break the
-            connection after taking the mail, `"drop-early"` to break it before taking it, `"garble"` to take it and answer
-            with nonsense.
+            connection after taking the mail, `"drop-early"` to break it before taking it, `"garble"` to take it
+            and answer with nonsense.
         size_limit: what EHLO announces, in bytes.
     """
 

@@ -85,8 +85,6 @@ def test_I6_a_person_stays_a_person(fields):
         "no-reply",
         "noreply",
         "do.not.reply",
-    ]
-    + [
         "donotreply",
         "bounce",
         "bounces",

@@ -76,7 +76,8 @@ def test_the_returned_mail_whole():
 def test_a_bounce_of_no_standard_is_searched_for_our_id():
     raw = (
         b"From: MAILER-DAEMON@far.example\r\nX-Failed-Recipients: gone@far.example\r\n\r\n"
-        b"Hi. This is the qmail-send program.\r\nMessage-ID: <x@far.example>\r\nMessage-ID: <job-5@Shop.example>\r\n"
+        b"Hi. This is the qmail-send program.\r\nMessage-ID: <x@far.example>\r\n"
+        b"Message-ID: <job-5@Shop.example>\r\n"
     )
 
     report = read_report(take_apart(raw), "shop.example")

@@ -153,9 +153,9 @@ def test_I6_a_bounce_that_names_nothing_keeps_its_own_claims():
 
 
 def test_I6_other_reports_go_nowhere():
-    head = b"From: kite@far.example\nContent-Type: multipart/report; report-type=disposition-notification; boundary=b\n\n"
+    kind = b"multipart/report; report-type=disposition-notification; boundary=b"
 
-    item = heard(head + b"--b\n\nRead.\n--b--")
+    item = heard(b"From: kite@far.example\nContent-Type: " + kind + b"\n\n" + b"--b\n\nRead.\n--b--")
 
     assert (item.kind, item.automatic) == (HeardKind.OTHER, "report")
 
@@ -228,7 +228,9 @@ def test_I2_what_defeats_the_reader_is_broken_too(monkeypatch):
         b"From: a@b.example\n\n" + b"-" * 1_000_000,
         b"From: a@b.example\n\n" + b" " * 1_000_000 + b"x",
         b"From: a@b.example\n\nOn " + b"x" * 1_000_000 + b"\n> q",
-        b"From: a@b.example\nContent-Type: multipart/mixed; boundary=b\n\n" + b"--b" * 1_000_000,
+        b"From: a@b.example\nContent-Type: multipart/mixed; boundary=b\n\n"
+        + b"--b" * 1_000_000
+        + b"\n--bx" * 1_000_000,
         b"From: a@b.example\nContent-Type: text/plain; charset=utf-7\n\n" + b"+AAA-" * 200_000,
     ],
     ids=[
@@ -243,14 +245,14 @@ def test_I2_what_defeats_the_reader_is_broken_too(monkeypatch):
         "spaces",
         "on",
         "boundaries",
-    ]
-    + ["utf7"],
+        "utf7",
+    ],
 )
 def test_I2_hostile_mail_is_read_within_seconds(raw):
-    began = time.monotonic()
+    began = time.process_time()
     read_mail(arrival(raw))
 
-    assert time.monotonic() - began < 8  # a shared machine; what is quadratic takes minutes
+    assert time.process_time() - began < 10  # what is quadratic takes minutes
 
 
 PIECES = st.sampled_from(
@@ -304,4 +306,5 @@ def test_I2_any_bytes_are_read_and_fit_a_database(raw, junk):
         ]
     for text in texts:
         assert "\x00" not in text
+        assert "\\u0000" not in text
         text.encode("utf-8")

@@ -24,7 +24,8 @@ from connectors.email.mime import (
 
 def multipart(kind: str, *parts: str, boundary: str = "b") -> str:
     inner = "".join(f"--{boundary}\r\n{part}\r\n" for part in parts)
-    return f'Content-Type: multipart/{kind}; boundary="{boundary}"\r\n\r\npreamble\r\n{inner}--{boundary}--\r\nepilogue'
+    head = f'Content-Type: multipart/{kind}; boundary="{boundary}"'
+    return f"{head}\r\n\r\npreamble\r\n{inner}--{boundary}--\r\nepilogue"
 
 
 def part(content: str, kind: str = "text/plain", *headers: str) -> str:
@@ -162,21 +163,21 @@ def test_long_file_names_are_cut(name):
 
 
 def test_I2_too_many_parts_are_refused_at_once():
-    began = time.monotonic()
+    began = time.process_time()
     with pytest.raises(TooManyParts):
         take_apart(multipart("mixed", *(["\r\nx"] * 10_000)).encode())
 
-    assert time.monotonic() - began < 5
+    assert time.process_time() - began < 5
 
 
 def test_I2_a_mail_nested_without_end_is_read_to_some_depth():
     mail = "Subject: x\r\n"
     for depth in range(5000):
         mail += f"Content-Type: multipart/mixed; boundary=b{depth}\r\n\r\n--b{depth}\r\n"
-    began = time.monotonic()
+    began = time.process_time()
     taken = take_apart(mail.encode())
 
-    assert time.monotonic() - began < 5
+    assert time.process_time() - began < 5
     assert len(taken.parts) == 1
     assert MAX_NESTING < 100
 
@@ -191,3 +192,8 @@ def test_I2_many_parts_over_many_levels_are_counted_together():
 
 def test_I2_text_is_cut_at_its_limit():
     assert len(text_of("\r\n" + "x" * (MAX_TEXT_CHARS + 5))) == MAX_TEXT_CHARS
+
+
+def test_I2_lines_that_only_look_like_boundaries_are_counted_too():
+    with pytest.raises(TooManyParts):
+        take_apart(b"Content-Type: multipart/mixed; boundary=b\r\n" + b"\r\n--bx" * 30_000)
