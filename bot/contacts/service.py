@@ -14,6 +14,7 @@ from bot.contacts import store
 from bot.contacts.rules import is_seen_anew, shown_name
 from bot.contacts.tables import Contact, Identity
 from bot.core.database import UnitOfWork
+from bot.core.links import web_link
 from bot.core.paging import Slice
 from connectors.base import Author
 
@@ -89,7 +90,7 @@ def _told(author: Author) -> Mapping[str, Any]:
     told: dict[str, Any] = {
         "handle": author.handle,
         "name": author.name,
-        "url": author.url,
+        "url": web_link(author.url),
         "automated": author.automated,
     }
     # A channel that does not tell how many followers somebody has does not take back what it once told.

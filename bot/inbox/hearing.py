@@ -15,6 +15,7 @@ from bot.contacts.service import meet
 from bot.contacts.tables import Identity
 from bot.core.actor import HUBBUB
 from bot.core.database import UnitOfWork
+from bot.core.links import web_link
 from bot.inbox import store
 from bot.inbox.changes import note_event, resolve_now, tell
 from bot.inbox.rules import (
@@ -121,7 +122,7 @@ def _add_inbound(work: UnitOfWork, heard: Heard, identity: Identity, conversatio
         html=item.html,
         quoted=item.quoted,
         visibility=item.visibility,
-        url=item.url,
+        url=web_link(item.url),
         attachments=[_attachment(one) for one in item.attachments],
         automatic=item.automatic,
         language=reading.language.code,
@@ -142,7 +143,7 @@ def _add_inbound(work: UnitOfWork, heard: Heard, identity: Identity, conversatio
 
 def _attachment(one: Attachment) -> dict[str, Any]:
     names = ("kind", "name", "url", "content_type", "size", "description")
-    return {name: getattr(one, name) for name in names}
+    return {**{name: getattr(one, name) for name in names}, "url": web_link(one.url)}
 
 
 async def _wait_for_answer(
@@ -229,7 +230,7 @@ async def sent(work: UnitOfWork, entry: OutboxEntry, promise: Promise) -> None:
 async def _arrived(
     work: UnitOfWork, conversation: Conversation, message: Message, entry: OutboxEntry, promise: Promise
 ) -> None:
-    message.remote_id, message.url = entry.sent_id, entry.sent_url
+    message.remote_id, message.url = entry.sent_id, web_link(entry.sent_url)
     # The channel's own time, as far as it can be true: not before we prepared it, not in the future.
     message.at = min(max(entry.sent_at or work.now, entry.prepared_at), work.now)
     conversation.last_message_at = max(conversation.last_message_at, message.at)
