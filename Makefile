@@ -40,6 +40,8 @@ check: $(DEV) ## Lint, formatting, types, import rules
 
 docs: $(DEV) ## Write the generated parts of docs and deploy
 	$(BIN)/python -m bot.settings_reference
+	$(BIN)/python -m bot.command_reference
+	$(BIN)/python -m bot.api_reference
 
 bench: $(DEV) ## Run every benchmark beside its yardstick
 	$(BIN)/hubbub bench
