@@ -31,7 +31,6 @@ from typing import Annotated, Any, NoReturn, TypeVar
 
 import rich.console
 import sqlalchemy as sa
-import structlog
 import typer
 from rich.table import Table
 from rich.text import Text
@@ -39,6 +38,7 @@ from rich.text import Text
 from bot.core.clock import Clock, SystemClock
 from bot.core.database import Database
 from bot.core.errors import HubbubError
+from bot.core.log import setup_logging
 from bot.core.secretbox import SecretsError
 from bot.opening import opened_database
 from bot.settings import Settings, SettingsError, load_settings
@@ -94,9 +94,7 @@ def run(command: Callable[[Console], Awaitable[T]], settings: Settings | None = 
         settings: loaded by the caller already; else they are loaded here.
     """
     loaded = settings or settings_or_exit()
-    if not structlog.is_configured():
-        # standard output is for results
-        structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    setup_logging(loaded.log)  # to standard error; standard output is for results
     return explained(lambda: asyncio.run(_on_database(command, loaded)))
 
 
@@ -159,8 +157,7 @@ def print_table(
     table = Table(*(name.replace("_", " ") for name in columns))
     for row in rows:
         table.add_row(*(Text(printable(_shown(row.get(name)))) for name in columns))
-    console = rich.console.Console()
-    console.print(table, width=None if console.is_terminal else PIPE_WIDTH)
+    rich.console.Console(width=None if sys.stdout.isatty() else PIPE_WIDTH).print(table)
 
 
 def print_json(value: object) -> None:
