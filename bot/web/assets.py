@@ -29,7 +29,7 @@ COMPRESSED = frozenset({".css", ".js", ".svg", ".txt"})
 
 class AssetMissing(LookupError):
     """
-    A page names a static file that is not there. If it is in vendor/, the front end was not built: pip install -e .
+    A page names a static file that is not there. If it is in vendor/, it has to be built: pip install -e .
     """
 
 

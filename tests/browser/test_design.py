@@ -18,6 +18,7 @@ import pytest_asyncio
 from aiohttp.test_utils import TestServer
 from playwright.async_api import Browser, Page, async_playwright, expect
 
+from bot.inbox.rules import SNOOZE_CHOICES
 from bot.web.shell import Banner
 from tests.browser.gallery import Gallery
 from tests.browser.site import Site, tell
@@ -271,7 +272,7 @@ async def test_a_conversation_goes_by_keyboard(chromium, site, gallery):
         await expect(page.get_by_text("Done: resolve.")).to_be_visible()
     assert [name for name, _ in gallery.verbs] == ["claim", "reply", "hand-over", "snooze", "resolve"]
     assert gallery.verbs[2][1]["agent_id"] == "s2"
-    assert gallery.verbs[3][1]["until"] == "1h"
+    assert gallery.verbs[3][1]["until"] == SNOOZE_CHOICES[0].value
 
 
 async def test_the_theme_is_chosen_and_kept(chromium, site):
