@@ -37,6 +37,8 @@ LOOK_FOR_WORK_SECONDS = 1.0
 ACCOUNTS_AT_ONCE = 8
 WRITE_WAITS_SECONDS = (0.1, 0.5, 2.0)
 """Waits between tries to write a result down: what the network said must not be lost to a busy database."""
+WRITING_TAKES_SECONDS = 10.0
+"""The longest that writing a result down may take on a planned stop."""
 
 Write = Callable[[UnitOfWork, Sequence[Receipt]], Awaitable[None]]
 
@@ -94,10 +96,11 @@ class OutboxWorker:
 
     async def finish(self) -> None:
         """
-        Wait for what is being done; an attempt ends before its lease does.
+        Wait for what is being done; an attempt ends before its lease does, and then it is written down.
         """
         if self._busy:
-            await asyncio.wait(self._busy.values(), timeout=self._lease.total_seconds())
+            longest = self._lease.total_seconds() + WRITING_TAKES_SECONDS
+            await asyncio.wait(self._busy.values(), timeout=longest)
 
     async def _listen(self) -> None:
         while True:

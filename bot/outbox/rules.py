@@ -157,13 +157,6 @@ class Next:
     account_waits_until: datetime | None = None
 
 
-def may_become(was: State, to: State) -> bool:
-    """
-    Say whether there is an arrow from one state to another.
-    """
-    return (was, to) in ARROWS
-
-
 def states_before(to: State) -> frozenset[State]:
     """
     Give the states from which one can be reached.
