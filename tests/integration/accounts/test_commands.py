@@ -6,15 +6,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from bot.cli import app
 from connectors.playground.server import Playground
 
 BRAND = "tidepool"
@@ -37,20 +37,17 @@ class Shell:
     playground: Playground
 
     async def hubbub(self, *arguments: str, said: str = "", **environment: str) -> Done:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "bot",
-            *arguments,
-            env={**os.environ, "HUBBUB_DATA_DIR": str(self.folder), **environment},
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
+        # In a thread, since a command runs a loop of its own.
+        done = await asyncio.to_thread(
+            CliRunner().invoke,
+            app,
+            arguments,
+            input=said,
+            env={"HUBBUB_DATA_DIR": str(self.folder), **environment},
         )
-        out, err = await process.communicate(said.encode())
-        assert process.returncode is not None
-        assert self.playground.token.encode() not in out + err
-        return Done(code=process.returncode, out=out.decode(), err=err.decode())
+        assert done.exception is None or isinstance(done.exception, SystemExit)
+        assert self.playground.token not in done.stdout + done.stderr
+        return Done(code=done.exit_code, out=done.stdout, err=done.stderr)
 
     async def add(self, *more: str, said: str = "", **environment: str) -> Done:
         server = f"server={self.playground.url}"
