@@ -40,6 +40,8 @@ CAST = (
 )
 PEOPLE = 160
 DEEDS_A_MINUTE = 20.0
+RUSH_A_MINUTE = 300.0
+RUSH_SECONDS = 3.0
 LINE_EVERY_SECONDS = 1.0
 
 
@@ -97,7 +99,16 @@ async def staged(settings: Settings, *, rate: float, seed: int) -> AsyncIterator
         async with daemon.database.write() as work:
             link = await _cast(work)
         await daemon.pollers.sync()
+        # A newcomer should not wait for the first customer: the crowd has something on its mind already.
+        playground.crowd.set_rate(max(rate, RUSH_A_MINUTE), now=clock.now())
+        opening = asyncio.create_task(_calm_down(playground, rate))
+        stack.callback(opening.cancel)
         yield daemon, playground, f"{daemon.url}/sign-in/{link}"
+
+
+async def _calm_down(playground: Playground, rate: float) -> None:
+    await asyncio.sleep(RUSH_SECONDS)
+    playground.crowd.set_rate(rate, now=playground.now())
 
 
 def _free(server: ServerSettings) -> ServerSettings:

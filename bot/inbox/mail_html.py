@@ -4,65 +4,32 @@ Show a stranger's HTML mail without letting it do anything: no script, no style,
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import nh3
 from markupsafe import Markup
 
-TAGS = set(
-    [
-        "a",
-        "b",
-        "blockquote",
-        "br",
-        "code",
-        "dd",
-        "del",
-        "div",
-        "dl",
-        "dt",
-        "em",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "hr",
-        "i",
-        "li",
-        "ol",
-        "p",
-        "pre",
-        "s",
-        "small",
-        "span",
-        "strong",
-        "sub",
-        "sup",
-        "table",
-        "tbody",
-        "td",
-        "tfoot",
-        "th",
-        "thead",
-        "tr",
-        "u",
-        "ul",
-    ]
-)
+_NAMES = """
+a b blockquote br code dd del div dl dt em h1 h2 h3 h4 h5 h6 hr i li ol p pre s small span strong sub sup
+table tbody td tfoot th thead tr u ul
+"""
+TAGS = set(_NAMES.split())
 # The content of these goes away with them; of every other unknown tag only the tag does.
 GONE_WHOLE = {"script", "style", "title", "head", "noscript", "template", "svg", "math", "iframe", "object"}
 ATTRIBUTES = {"a": {"href"}, "td": {"colspan", "rowspan"}, "th": {"colspan", "rowspan"}}
-LONGEST = 500_000
-"""Characters of HTML that are shown; what is longer is shown as text."""
+LONGEST, MOST_TAGS, MOST_ENTITIES = 100_000, 6_000, 20_000
+"""What is longer or fuller is shown as text: cleaning nested or broken HTML takes time by the square of its length, in
+which nobody else is served. Measured: 0.3 s at these bounds, 2.5 s for 19,000 nested tags."""
 
 
+@lru_cache(maxsize=256)
 def safe_html(html: str | None) -> Markup | None:
     """
     Clean a mail's HTML for showing it; None when there is none or it is too long to be worth it.
 
     Pictures are left out: fetching one tells its sender that the mail was read.
     """
-    if not html or len(html) > LONGEST:
+    if not html or len(html) > LONGEST or html.count("<") > MOST_TAGS or html.count("&") > MOST_ENTITIES:
         return None
     cleaned = nh3.clean(
         html,

@@ -204,9 +204,11 @@ def history_row(c: Conversation) -> HistoryRow:
     )
 
 
-def entry_of(row: Message | Note | ConversationEvent, deliveries: Mapping[str, OutboxEntry]) -> Entry:
+def entry_of(
+    row: Message | Note | ConversationEvent, deliveries: Mapping[str, OutboxEntry], *, channel: str
+) -> Entry:
     """
-    Show one row of the timeline.
+    Show one row of the timeline. HTML is shown for mail only: a micro-blog's text says all that its HTML does.
     """
     if isinstance(row, Note):
         return Entry(kind="note", id=row.id, at=row.at, author_name=row.author_name, text=row.text)
@@ -220,7 +222,7 @@ def entry_of(row: Message | Note | ConversationEvent, deliveries: Mapping[str, O
         author_name=row.author_name,
         author_handle=row.author_handle,
         text=row.text,
-        html=safe_html(row.html),
+        html=safe_html(row.html) if channel == "email" else None,
         quoted=row.quoted,
         attachments=row.attachments,
         url=row.url,

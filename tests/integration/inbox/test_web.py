@@ -247,6 +247,7 @@ async def test_a_post_of_a_million_characters_is_heard_and_shown(web: WebClient,
 
 
 async def test_mail_html_is_cleaned(web: WebClient, house: House) -> None:
+    house.account.channel = "email"
     html = f'<p onclick="x()">Hello <b>there</b>{NASTY}<a href="javascript:x()">a</a><style>p{{}}</style></p>'
     opened = await house.asked("Hello there", KITE, kind=HeardKind.MESSAGE, html=html)
     await web.sign_in("agent")
