@@ -131,8 +131,10 @@ class LiveEvents:
     async def _follow(self) -> None:
         async with self._listening():
             while True:
+                # Not wait_for: on Python 3.11 it swallows a cancellation that comes together with the wake-up.
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), LOOK_EVERY_SECONDS)
+                    async with asyncio.timeout(LOOK_EVERY_SECONDS):
+                        await self._wake.wait()
                 self._wake.clear()
                 try:
                     await self._hand_out()

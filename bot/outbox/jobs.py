@@ -73,25 +73,26 @@ class OutboxWorker:
         self._slots = asyncio.Semaphore(ACCOUNTS_AT_ONCE)
         self._busy: dict[str, asyncio.Task[None]] = {}
         self._again: set[str] = set()
-        self._tasks: list[asyncio.Task[None]] = []
+        self._running: asyncio.Task[None] | None = None
+        self._listening: asyncio.Task[None] | None = None
         self._stopping = False
         self._failing = False
 
     async def __aenter__(self) -> OutboxWorker:
-        self._tasks = [
-            asyncio.create_task(self._run(), name="outbox"),
-            asyncio.create_task(self._listen(), name="outbox-wake"),
-        ]
+        self._running = asyncio.create_task(self._run(), name="outbox")
+        self._listening = asyncio.create_task(self._listen(), name="outbox-wake")
         return self
 
     async def __aexit__(self, *_: object) -> None:
         """
         Take nothing new; let what is being sent come to its end, so that a planned stop leaves nothing unknown.
         """
+        assert self._running is not None
+        assert self._listening is not None
         self._stopping = True
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._wake.set()
+        self._listening.cancel()
+        await asyncio.wait((self._running, self._listening))
         await self.finish()
 
     async def finish(self) -> None:
@@ -112,7 +113,7 @@ class OutboxWorker:
                 await self._database.clock.sleep(LOOK_FOR_WORK_SECONDS)
 
     async def _run(self) -> None:
-        while True:
+        while not self._stopping:
             try:
                 await self.round()
                 self._failing = False
@@ -121,7 +122,8 @@ class OutboxWorker:
                     log.exception("outbox cannot work; it goes on trying", action="outbox.failed")
                 self._failing = True
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), LOOK_FOR_WORK_SECONDS)
+                async with asyncio.timeout(LOOK_FOR_WORK_SECONDS):
+                    await self._wake.wait()
             self._wake.clear()
 
     async def round(self) -> None:
