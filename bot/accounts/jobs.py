@@ -8,6 +8,9 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 
+import sqlalchemy as sa
+import structlog
+
 from bot.accounts import store
 from bot.accounts.connect import Connectors
 from bot.accounts.ears import Ear
@@ -19,6 +22,10 @@ from bot.core.database import Database
 from bot.core.live import LiveEvents
 from bot.core.scheduler import Scheduler
 from bot.settings import AccountSettings
+
+log = structlog.get_logger(__name__)
+
+FOLLOW_AGAIN_SECONDS = 10.0
 
 
 class Pollers:
@@ -94,8 +101,16 @@ class Pollers:
         await self._pollers.pop(account_id).close()
 
     async def _follow(self, live: LiveEvents) -> None:
-        async for _ in live.subscribe(frozenset({TOPIC}), None):
-            await self.sync()
+        while True:
+            try:
+                async for _ in live.subscribe(frozenset({TOPIC}), None):
+                    await self.sync()
+            except sa.exc.SQLAlchemyError as error:
+                # Only slower without it: the regular sync finds out too.
+                log.warning(
+                    "changes of accounts cannot be followed", action="accounts.follow", error=type(error).__name__
+                )
+                await self._tools.database.clock.sleep(FOLLOW_AGAIN_SECONDS)
 
 
 def _job(account_id: str) -> str:
