@@ -11,7 +11,6 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 import rich.console
@@ -42,17 +41,28 @@ PEOPLE = 160
 DEEDS_A_MINUTE = 20.0
 RUSH_A_MINUTE = 300.0
 RUSH_SECONDS = 3.0
-LINE_EVERY_SECONDS = 1.0
+LINE_EVERY_SECONDS = 0.5
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stage:
+class Stages:
     """
-    How long a part of starting took, in seconds.
+    How long each part of starting took, since the process began to start the demo.
     """
 
-    name: str
-    seconds: float
+    def __init__(self) -> None:
+        self._since = time.perf_counter()
+        self._said: list[str] = []
+
+    def done(self, name: str) -> None:
+        """
+        Note that a part is done.
+        """
+        now = time.perf_counter()
+        self._said.append(f"{name} {now - self._since:.1f} s")
+        self._since = now
+
+    def __str__(self) -> str:
+        return " · ".join(self._said)
 
 
 async def demo(settings: Settings, *, rate: float = DEEDS_A_MINUTE, seed: int = 1) -> None:
@@ -71,17 +81,19 @@ async def demo(settings: Settings, *, rate: float = DEEDS_A_MINUTE, seed: int = 
         )
         own = own.model_copy(update={"server": _free(own.server)})
         setup_logging(own.log)
-        began = time.perf_counter()
-        async with staged(own, rate=rate, seed=seed) as (daemon, playground, link):
+        stages = Stages()
+        async with staged(own, stages, rate=rate, seed=seed) as (daemon, playground, link):
             console.print(f"[bold]Hubbub[/] runs at [link={daemon.url}]{daemon.url}[/]")
             console.print(f"Sign in (works once): [bold]{link}[/]", soft_wrap=True)
             console.print(f"The simulated network: {playground.url}   (Ctrl-C ends everything)\n")
-            await _narrate(console, daemon, playground, stop, began)
+            await _narrate(console, daemon, playground, stop, stages)
     console.print("\nDemo ended; nothing is left behind.")
 
 
 @asynccontextmanager
-async def staged(settings: Settings, *, rate: float, seed: int) -> AsyncIterator[tuple[Daemon, Playground, str]]:
+async def staged(
+    settings: Settings, stages: Stages, *, rate: float, seed: int
+) -> AsyncIterator[tuple[Daemon, Playground, str]]:
     """
     Start playground and daemon, connect them, and make the cast; gives a sign-in link too.
     """
@@ -90,7 +102,9 @@ async def staged(settings: Settings, *, rate: float, seed: int) -> AsyncIterator
         playground = await stack.enter_async_context(
             Playground(now=clock.now, seed=seed, people=PEOPLE, rate=rate)
         )
+        stages.done("playground")
         daemon = await stack.enter_async_context(running(settings, clock=clock, simulated=True))
+        stages.done("daemon")
         for brand in playground.brands[:2]:
             options: Mapping[str, object] = {"server": playground.url, "access_token": playground.tokens[brand]}
             await connect_account(
@@ -99,6 +113,7 @@ async def staged(settings: Settings, *, rate: float, seed: int) -> AsyncIterator
         async with daemon.database.write() as work:
             link = await _cast(work)
         await daemon.pollers.sync()
+        stages.done("accounts and staff")
         # A newcomer should not wait for the first customer: the crowd has something on its mind already.
         playground.crowd.set_rate(max(rate, RUSH_A_MINUTE), now=clock.now())
         opening = asyncio.create_task(_calm_down(playground, rate))
@@ -126,21 +141,22 @@ async def _cast(work: UnitOfWork) -> str:
 
 
 async def _narrate(
-    console: rich.console.Console, daemon: Daemon, playground: Playground, stop: asyncio.Event, began: float
+    console: rich.console.Console, daemon: Daemon, playground: Playground, stop: asyncio.Event, stages: Stages
 ) -> None:
     """
     Keep one line of what is happening until the end.
     """
-    first: float | None = None
-    with console.status("starting") as status:
+    first = True
+    with console.status("waiting for the first customer") as status:
         while not stop.is_set():
             async with daemon.database.read() as work:
                 waiting, late, earliest = await waiting_figures(work)
                 sent = (await count_by_state(work)).get("confirmed", 0)
                 left = until(earliest, work.now)
-            if first is None and waiting:
-                first = time.perf_counter() - began
-                console.print(f"First conversation on the page after {first:.1f} s")
+            if first and waiting:
+                first = False
+                stages.done("first conversation")
+                console.print(f"Ready: {stages}")
             said = playground.facts()["counts"]
             status.update(
                 f"{waiting} waiting, {late} late, next deadline {left or '-'} · {sent} answers delivered · "

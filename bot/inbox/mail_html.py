@@ -18,8 +18,8 @@ TAGS = set(_NAMES.split())
 GONE_WHOLE = {"script", "style", "title", "head", "noscript", "template", "svg", "math", "iframe", "object"}
 ATTRIBUTES = {"a": {"href"}, "td": {"colspan", "rowspan"}, "th": {"colspan", "rowspan"}}
 LONGEST, MOST_TAGS, MOST_ENTITIES = 100_000, 6_000, 20_000
-"""What is longer or fuller is shown as text: cleaning nested or broken HTML takes time by the square of its length, in
-which nobody else is served. Measured: 0.3 s at these bounds, 2.5 s for 19,000 nested tags."""
+"""What is longer or fuller is shown as text: cleaning nested HTML takes time by the square of its depth, in which
+nobody else is served. Measured: 0.14 s for 5,900 nested tags, 2.5 s for 19,000."""
 
 
 @lru_cache(maxsize=256)
