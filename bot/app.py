@@ -59,6 +59,7 @@ from bot.staff.sign_in import ENTRANCE, Entrance
 from bot.web.application import build_application
 from bot.web.assets import Assets
 from bot.web.operations import prune_answers
+from bot.web.proxies import TRUSTED_PROXIES
 from bot.web.shell import NavEntry, Shell
 from connectors.registry import Registry
 
@@ -172,7 +173,14 @@ async def running(
             PAGES,
             APIS,
             max_body=settings.http.max_body,
-            extra={CONNECTORS: opened, EARS: ears, RECEIPTS: receipts, PROMISE: promise, ENTRANCE: entrance},
+            extra={
+                CONNECTORS: opened,
+                EARS: ears,
+                RECEIPTS: receipts,
+                PROMISE: promise,
+                ENTRANCE: entrance,
+                TRUSTED_PROXIES: settings.server.trusted_proxies,
+            },
         )
         add_health(app)
         await _serve(stack, app, listening)

@@ -118,7 +118,7 @@ class ServerSettings(_Section):
     port: int = Field(default=8410, ge=0, le=65_535, description="Port to listen on; 0 takes any free one.")
     trusted_proxies: Networks = Field(
         default=(),
-        description="Networks whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.",
+        description="Networks of your own proxies, whose `X-Forwarded-For` is believed.",
         examples=["127.0.0.1/32"],
     )
 

@@ -7,6 +7,7 @@ once until it works again. Between processes the job itself takes a lease.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable
 from datetime import UTC, timedelta
 
@@ -28,7 +29,12 @@ class Scheduler:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
+        # It warns whenever a run is longer than its interval, which for a poll that fetches a lot is as it should be;
+        # what goes wrong in a job is said by `_guarded`.
+        logger = logging.getLogger("hubbub.scheduler")
+        logger.setLevel(logging.CRITICAL)
         self._scheduler = AsyncIOScheduler(
+            logger=logger,
             timezone=UTC,
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
         )

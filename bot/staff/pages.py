@@ -18,6 +18,7 @@ from bot.staff.rules import Permission, Role, Staff, clean_login, read_validity
 from bot.staff.sign_in import ENTRANCE, Entrance, NewSession, make_sign_in_link, sign_out
 from bot.web.keys import CSRF_COOKIE, SESSION_COOKIE
 from bot.web.pages import Visit, page
+from bot.web.proxies import address_of
 
 ROWS = 50
 NO_FIELDS: Mapping[str, str] = {}
@@ -25,10 +26,6 @@ NO_FIELDS: Mapping[str, str] = {}
 
 def _entrance(visit: Visit) -> Entrance:
     return visit.request.app[ENTRANCE]
-
-
-def _address(visit: Visit) -> str:
-    return visit.request.remote or "unknown"
 
 
 def _browser(visit: Visit) -> str:
@@ -59,7 +56,7 @@ async def sign_in(visit: Visit) -> web.StreamResponse:
         session = await _entrance(visit).sign_in(
             login,
             visit.form.get("password", ""),
-            address=_address(visit),
+            address=address_of(visit.request),
             browser=_browser(visit),
             replaces=visit.request.cookies.get(SESSION_COOKIE, ""),
         )
@@ -155,7 +152,7 @@ async def change_own_password(visit: Visit) -> web.StreamResponse:
 
 async def _confirm(visit: Visit, staff: Staff) -> None:
     try:
-        await _entrance(visit).confirm(staff, visit.form.get("current", ""), address=_address(visit))
+        await _entrance(visit).confirm(staff, visit.form.get("current", ""), address=address_of(visit.request))
     except Invalid:
         raise Invalid(fields={"current": "this is not your password"}) from None
 
