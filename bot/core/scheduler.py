@@ -7,6 +7,7 @@ once until it works again. Between processes the job itself takes a lease.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from datetime import UTC, timedelta
@@ -29,8 +30,8 @@ class Scheduler:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        # It warns whenever a run is longer than its interval, which for a poll that fetches a lot is as it should be;
-        # what goes wrong in a job is said by `_guarded`.
+        # It warns whenever a run is longer than its interval, which for a poll that fetches a lot is as it should
+        # be; what goes wrong in a job is said by `_guarded`.
         logger = logging.getLogger("hubbub.scheduler")
         logger.setLevel(logging.CRITICAL)
         self._scheduler = AsyncIOScheduler(
@@ -88,6 +89,8 @@ class Scheduler:
     async def _guarded(self, name: str, job: Job) -> None:
         try:
             await job()
+        except asyncio.CancelledError:
+            return  # the daemon ends; APScheduler would log this as a failure
         except Exception:
             if name not in self._failing:
                 self._failing.add(name)
