@@ -29,7 +29,7 @@ demo: $(APP) ## Run the daemon with a simulated crowd
 	@$(BIN)/hubbub demo
 
 test: $(DEV) $(MOCK)/.ready ## Run all tests, on SQLite and on PostgreSQL
-	@$(BIN)/pytest --numprocesses=$(WORKERS) --cov --cov-report=term --durations=15
+	@$(BIN)/pytest --numprocesses=$(WORKERS) --dist=worksteal --cov --cov-report=term --durations=15
 
 check: $(DEV) ## Lint, formatting, types, import rules
 	$(BIN)/ruff check
@@ -44,7 +44,7 @@ docs: $(DEV) ## Write the generated parts of docs and deploy
 	$(BIN)/python -m bot.api_reference
 
 bench: $(DEV) ## Run every benchmark beside its yardstick
-	$(BIN)/hubbub bench
+	@$(BIN)/hubbub bench reading --json
 
 clean: ## Remove what was fetched and built, but no data
 	rm -rf .venv .peers node_modules build dist bot/web/static/vendor htmlcov
