@@ -70,7 +70,7 @@ async def states(database: Database, account: Account) -> list[SpanState]:
 
 async def until(true: Callable[[], bool]) -> None:
     async with asyncio.timeout(20):
-        while not true():  # noqa: ASYNC110 (the thing waited for is a fact, not an event)
+        while not true():
             await asyncio.sleep(0.01)
 
 

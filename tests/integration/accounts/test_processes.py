@@ -116,7 +116,7 @@ async def house(database_url: str) -> AsyncIterator[House]:
 
 async def until(true: Callable[[], Awaitable[bool]]) -> None:
     async with asyncio.timeout(PATIENCE_SECONDS):
-        while not await true():  # noqa: ASYNC110 (the thing waited for is a fact, not an event)
+        while not await true():
             await asyncio.sleep(0.1)
 
 
