@@ -6,40 +6,23 @@ axe-core, keys, countdowns, drafts, live updates. Set HUBBUB_SCREENSHOTS to a fo
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import timedelta
-from pathlib import Path
-from typing import Any
 
 import pytest
 import pytest_asyncio
 from aiohttp.test_utils import TestServer
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, Page, expect
 
 from bot.inbox.rules import SNOOZE_CHOICES
 from bot.web.shell import Banner
+from tests.browser.chromium import DESK, PHONE, findings, launched, opened, picture, scrolls_sideways
 from tests.browser.gallery import Gallery
 from tests.browser.site import Site, tell
-from tests.conftest import missing
 
 # one browser and one loop for the whole file: starting Chromium is most of the time
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
-ROOT = Path(__file__).parents[2]
-CHROMIUM = Path("/usr/bin/chromium")
-HAS_CHROMIUM = CHROMIUM.exists()
-HAS_FRONT_END = (ROOT / "bot" / "web" / "static" / "vendor" / "htmx.min.js").exists()
-ARGUMENTS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]  # fmt: skip
-AXE_FILE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
-AXE = AXE_FILE.read_text("utf-8") if AXE_FILE.exists() else ""
-SCREENSHOTS = os.environ.get("HUBBUB_SCREENSHOTS")
-DESK = {"width": 1440, "height": 900}
-PHONE = {"width": 390, "height": 844}
 PAGES = {
     "queue": "/queue",
     "conversation": "/conversations/c3",
@@ -50,15 +33,9 @@ PAGES = {
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def chromium() -> AsyncIterator[Browser]:
-    if not HAS_CHROMIUM:
-        missing("Chromium")
-    if not HAS_FRONT_END:
-        missing("the front end (pip install -e .)")
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
-        yield browser
-        await browser.close()
+async def browser() -> AsyncIterator[Browser]:
+    async with launched() as started:
+        yield started
 
 
 @pytest.fixture
@@ -75,66 +52,29 @@ async def site(gallery: Gallery) -> AsyncIterator[TestServer]:
     await server.close()
 
 
-@asynccontextmanager
-async def opened(
-    browser: Browser, site: TestServer, path: str, *, expected: tuple[str, ...] = (), **options: Any
-) -> AsyncIterator[Page]:
-    """
-    Open a page in a context of its own.
-
-    An error on its console fails the test, a violation of the content security policy among them.
-
-    Args:
-        expected: parts of the errors that belong to the test.
-    """
-    context = await browser.new_context(**{"viewport": DESK, "locale": "en-GB", **options})
-    page = await context.new_page()
-    page.set_default_timeout(5_000)
-    wrong: list[str] = []
-    page.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
-    page.on("pageerror", lambda error: wrong.append(str(error)))
-    await page.goto(str(site.make_url(path)))
-    yield page
-    await context.close()
-    assert [text for text in wrong if not any(part in text for part in expected)] == []
+def at(site: TestServer, path: str) -> str:
+    return str(site.make_url(path))
 
 
 async def has_focus(page: Page, selector: str) -> bool:
     return bool(await page.evaluate("selector => document.activeElement?.matches(selector)", selector))
 
 
-async def picture(page: Page, name: str) -> None:
-    if SCREENSHOTS:
-        await page.screenshot(path=f"{SCREENSHOTS}/{name}.png", caret="initial")
-
-
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", ["desk", "phone"])
 @pytest.mark.parametrize("name", list(PAGES))
-async def test_pages_are_sound_for_everybody(chromium, site, name, size, scheme):
-    if not AXE:
-        missing("axe-core (npm ci)")
+async def test_pages_are_sound_for_everybody(browser, site, name, size, scheme):
     viewport = DESK if size == "desk" else PHONE
     options = {"viewport": viewport, "color_scheme": scheme, "has_touch": size == "phone"}
-    async with opened(chromium, site, PAGES[name], expected=("404",), **options) as page:
+    async with opened(browser, at(site, PAGES[name]), expected=("404",), **options) as page:
         await picture(page, f"{name}-{size}-{scheme}")
-        assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (
-            "the page scrolls sideways"
-        )
-        # evaluate() is not bound by the page's policy, a script element would be
-        await page.evaluate(AXE)
-        found = await page.evaluate("axe.run(document, {resultTypes: ['violations']})")
-        serious = [
-            (one["id"], [node["target"] for node in one["nodes"]])
-            for one in found["violations"]
-            if one["impact"] in ("serious", "critical")
-        ]
-        assert serious == []
+        assert not await scrolls_sideways(page)
+        assert await findings(page) == []
 
 
 @pytest.mark.parametrize("name", list(PAGES))
-async def test_fingers_hit_what_they_aim_at(chromium, site, name):
-    async with opened(chromium, site, PAGES[name], expected=("404",), viewport=PHONE, has_touch=True) as page:
+async def test_fingers_hit_what_they_aim_at(browser, site, name):
+    async with opened(browser, at(site, PAGES[name]), expected=("404",), viewport=PHONE, has_touch=True) as page:
         small = await page.evaluate(
             """() => [...document.querySelectorAll(":is(a, button, summary, input, select, textarea)")]
                 .filter((one) => one.checkVisibility() && !one.closest(".mail-html, .skip-link, .only-heard"))
@@ -145,7 +85,7 @@ async def test_fingers_hit_what_they_aim_at(chromium, site, name):
         assert small == []
 
 
-async def test_the_empty_queue_and_banners(chromium, site, gallery):
+async def test_the_empty_queue_and_banners(browser, site, gallery):
     gallery.empty = True
     gallery.banners = [
         Banner(
@@ -154,16 +94,16 @@ async def test_the_empty_queue_and_banners(chromium, site, gallery):
         Banner(level="warning", text="The outbox is held."),
     ]
     gallery.messages = [{"level": "success", "text": "Resolved."}]
-    async with opened(chromium, site, "/queue") as page:
+    async with opened(browser, at(site, "/queue")) as page:
         await expect(page.get_by_text("All quiet")).to_be_visible()
         await expect(page.get_by_role("link", name="Sign in again")).to_be_visible()
         await expect(page.get_by_text("The crowd is simulated")).to_be_visible()
         await picture(page, "empty-desk-light")
 
 
-async def test_a_page_reads_and_works_without_scripts(chromium, site, gallery):
+async def test_a_page_reads_and_works_without_scripts(browser, site, gallery):
     gallery.claimed = False
-    async with opened(chromium, site, "/conversations/c3", java_script_enabled=False) as page:
+    async with opened(browser, at(site, "/conversations/c3"), java_script_enabled=False) as page:
         await expect(page.get_by_text("came without the").first).to_be_visible()
         await page.get_by_role("button", name="Claim").click()
         await expect(page.get_by_text("Done: claim.")).to_be_visible()
@@ -175,14 +115,14 @@ async def test_a_page_reads_and_works_without_scripts(chromium, site, gallery):
     assert gallery.verbs[1][1]["csrf"] == "token"
 
 
-async def test_text_of_strangers_is_text(chromium, site):
-    async with opened(chromium, site, "/conversations/c3") as page:
+async def test_text_of_strangers_is_text(browser, site):
+    async with opened(browser, at(site, "/conversations/c3")) as page:
         await expect(page.locator("#entry-m11 .text")).to_have_text("<script>alert('x')</script> <b>bold?</b>")
         assert await page.locator("#entry-m11 b:not(.entry-author)").count() == 0
 
 
-async def test_long_messages_and_earlier_mail_are_folded(chromium, site):
-    async with opened(chromium, site, "/conversations/c3") as page:
+async def test_long_messages_and_earlier_mail_are_folded(browser, site):
+    async with opened(browser, at(site, "/conversations/c3")) as page:
         long = page.locator("#entry-m1")
         await expect(long.locator(".text")).to_be_hidden()
         await long.get_by_text("Show all 10,010 characters").click()
@@ -192,9 +132,9 @@ async def test_long_messages_and_earlier_mail_are_folded(chromium, site):
         await expect(page.get_by_text("We have packed everything")).to_be_visible()
 
 
-async def test_a_countdown_goes_calm_warning_late_and_says_so_once(chromium, site, gallery):
+async def test_a_countdown_goes_calm_warning_late_and_says_so_once(browser, site, gallery):
     gallery.due_in = timedelta(minutes=5, seconds=3)
-    async with opened(chromium, site, "/conversations/c3") as page:
+    async with opened(browser, at(site, "/conversations/c3")) as page:
         clock = page.locator("#talk-head .countdown")
         announcer = page.locator("#announcer")
         await expect(clock).to_have_class("countdown is-calm is-large")
@@ -207,8 +147,8 @@ async def test_a_countdown_goes_calm_warning_late_and_says_so_once(chromium, sit
         assert (await row.text_content() or "").endswith(" late")
 
 
-async def test_countdowns_follow_the_server_not_the_browsers_clock(chromium, site):
-    context = await chromium.new_context()
+async def test_countdowns_follow_the_server_not_the_browsers_clock(browser, site):
+    context = await browser.new_context()
     page = await context.new_page()
     await page.add_init_script("const real = Date.now; Date.now = () => real() + 3600e3;")
     await page.goto(str(site.make_url("/conversations/c3")))
@@ -216,8 +156,8 @@ async def test_countdowns_follow_the_server_not_the_browsers_clock(chromium, sit
     await context.close()
 
 
-async def test_the_queue_goes_by_keyboard(chromium, site):
-    async with opened(chromium, site, "/queue") as page:
+async def test_the_queue_goes_by_keyboard(browser, site):
+    async with opened(browser, at(site, "/queue")) as page:
         await page.keyboard.press("j")
         assert await has_focus(page, "#row-c1")
         await page.keyboard.press("j")
@@ -244,9 +184,9 @@ async def test_the_queue_goes_by_keyboard(chromium, site):
         await page.wait_for_url("**/queue")
 
 
-async def test_a_conversation_goes_by_keyboard(chromium, site, gallery):
+async def test_a_conversation_goes_by_keyboard(browser, site, gallery):
     gallery.claimed = False
-    async with opened(chromium, site, "/conversations/c3?tab=all") as page:
+    async with opened(browser, at(site, "/conversations/c3?tab=all")) as page:
         assert await page.locator("[data-row][aria-current]").get_attribute("id") == "row-c3"
         await page.keyboard.press("c")
         await expect(page.get_by_text("Done: claim.")).to_be_visible()
@@ -275,8 +215,8 @@ async def test_a_conversation_goes_by_keyboard(chromium, site, gallery):
     assert gallery.verbs[3][1]["until"] == SNOOZE_CHOICES[0].value
 
 
-async def test_the_theme_is_chosen_and_kept(chromium, site):
-    async with opened(chromium, site, "/queue", color_scheme="light") as page:
+async def test_the_theme_is_chosen_and_kept(browser, site):
+    async with opened(browser, at(site, "/queue"), color_scheme="light") as page:
         ground = "getComputedStyle(document.body).backgroundColor"
         light = await page.evaluate(ground)
         await page.locator(".rail-person summary").click()
@@ -288,16 +228,16 @@ async def test_the_theme_is_chosen_and_kept(chromium, site):
         assert await page.evaluate(ground) == dark
 
 
-async def test_the_skip_link_is_first_and_leads_to_main(chromium, site):
-    async with opened(chromium, site, "/queue") as page:
+async def test_the_skip_link_is_first_and_leads_to_main(browser, site):
+    async with opened(browser, at(site, "/queue")) as page:
         await page.keyboard.press("Tab")
         assert await has_focus(page, ".skip-link")
         await page.keyboard.press("Enter")
         assert await has_focus(page, "main")
 
 
-async def test_a_draft_outlives_the_page_and_goes_when_the_reply_is_there(chromium, site, gallery):
-    async with opened(chromium, site, "/conversations/c3", expected=("409", "htmx:responseError")) as page:
+async def test_a_draft_outlives_the_page_and_goes_when_the_reply_is_there(browser, site, gallery):
+    async with opened(browser, at(site, "/conversations/c3"), expected=("409", "htmx:responseError")) as page:
         await page.fill("#reply-text", "Half a sen")
         await page.reload()
         await expect(page.locator("#reply-text")).to_have_value("Half a sen")
@@ -317,32 +257,32 @@ async def test_a_draft_outlives_the_page_and_goes_when_the_reply_is_there(chromi
         await expect(page.locator("#reply-text")).to_have_value("")
 
 
-async def test_a_refused_verb_says_why_and_leaves_the_page(chromium, site, gallery):
+async def test_a_refused_verb_says_why_and_leaves_the_page(browser, site, gallery):
     gallery.refuse, gallery.claimed = 409, False
-    async with opened(chromium, site, "/conversations/c3", expected=("409", "htmx:responseError")) as page:
+    async with opened(browser, at(site, "/conversations/c3"), expected=("409", "htmx:responseError")) as page:
         await page.fill("#note-text", "Half a no")
         await page.get_by_role("button", name="Claim").click()
         await expect(page.get_by_text("Ben Okafor has claimed it since.")).to_be_visible()
         await expect(page.locator("#note-text")).to_have_value("Half a no")
 
 
-async def test_a_reply_may_resolve(chromium, site, gallery):
-    async with opened(chromium, site, "/conversations/c3") as page:
+async def test_a_reply_may_resolve(browser, site, gallery):
+    async with opened(browser, at(site, "/conversations/c3")) as page:
         await page.fill("#reply-text", "Done, have a good day.")
         await page.get_by_role("button", name="Send and resolve").click()
         await expect(page.locator(".is-outbound .text", has_text="Done, have a good day.")).to_be_visible()
     assert gallery.verbs[0][1]["then"] == "resolved"
 
 
-async def test_the_list_beside_a_conversation_is_the_one_it_came_from(chromium, site):
-    async with opened(chromium, site, "/queue?tab=mine&q=anna") as page:
+async def test_the_list_beside_a_conversation_is_the_one_it_came_from(browser, site):
+    async with opened(browser, at(site, "/queue?tab=mine&q=anna")) as page:
         await page.locator("#row-c3").click()
         await page.wait_for_url("**/conversations/c3?tab=mine&account_id=&q=anna")
         await expect(page.locator(".tabs [aria-current]")).to_contain_text("Mine")
 
 
-async def test_the_counter_warns(chromium, site):
-    async with opened(chromium, site, "/conversations/c3") as page:
+async def test_the_counter_warns(browser, site):
+    async with opened(browser, at(site, "/conversations/c3")) as page:
         await page.fill("#reply-text", "😀" * 485)
         await expect(page.locator("#reply-counter")).to_have_text("15")
         await expect(page.locator("#reply-counter")).to_have_class("counter is-near")
@@ -352,8 +292,8 @@ async def test_the_counter_warns(chromium, site):
         await picture(page, "too-long-desk-light")
 
 
-async def test_live_updates_disturb_nobody(chromium, site, gallery):
-    async with opened(chromium, site, "/conversations/c3") as page:
+async def test_live_updates_disturb_nobody(browser, site, gallery):
+    async with opened(browser, at(site, "/conversations/c3")) as page:
         await until_streaming(gallery)
         await page.get_by_text("Show all 10,010 characters").click()
         await page.fill("#reply-text", "I am writ")
@@ -375,8 +315,8 @@ async def test_live_updates_disturb_nobody(chromium, site, gallery):
         assert await page.locator("[name=seen]").input_value() == "m12"
 
 
-async def test_an_unwritten_reply_has_seen_what_is_shown(chromium, site, gallery):
-    async with opened(chromium, site, "/conversations/c3") as page:
+async def test_an_unwritten_reply_has_seen_what_is_shown(browser, site, gallery):
+    async with opened(browser, at(site, "/conversations/c3")) as page:
         await until_streaming(gallery)
         gallery.heard.append("Hello?")
         await tell(gallery, "conversation:c3", 1)
@@ -384,8 +324,8 @@ async def test_an_unwritten_reply_has_seen_what_is_shown(chromium, site, gallery
         assert await page.locator("[name=seen]").input_value() == "m12"
 
 
-async def test_a_lost_stream_is_said_and_what_was_missed_comes(chromium, site, gallery):
-    async with opened(chromium, site, "/queue", expected=("503", "ERR_", "[object Event]")) as page:
+async def test_a_lost_stream_is_said_and_what_was_missed_comes(browser, site, gallery):
+    async with opened(browser, at(site, "/queue"), expected=("503", "ERR_", "[object Event]")) as page:
         await until_streaming(gallery)
         gallery.stream_up = False
         await expect(page.get_by_text("Connection lost")).to_be_visible()
@@ -396,8 +336,8 @@ async def test_a_lost_stream_is_said_and_what_was_missed_comes(chromium, site, g
         await expect(page.locator("#connection")).to_be_hidden()
 
 
-async def test_a_form_answered_by_another_page_goes_there(chromium, site, gallery):
-    async with opened(chromium, site, "/conversations/c3") as page:
+async def test_a_form_answered_by_another_page_goes_there(browser, site, gallery):
+    async with opened(browser, at(site, "/conversations/c3")) as page:
         gallery.answer_at = "/conversations/c5"
         await page.fill("#reply-text", "Hello")
         await page.get_by_role("button", name="Send reply").click()
@@ -407,5 +347,5 @@ async def test_a_form_answered_by_another_page_goes_there(chromium, site, galler
 
 async def until_streaming(gallery: Gallery) -> None:
     async with asyncio.timeout(5):
-        while not gallery.streams:  # noqa: ASYNC110 (the server side knows nothing of events)
+        while not gallery.streams:
             await asyncio.sleep(0.02)
