@@ -16,7 +16,7 @@ from sqlmodel import col
 
 from bot.accounts.tables import Account
 from bot.core.database import UnitOfWork
-from bot.core.errors import NotFound
+from bot.core.errors import Invalid, NotFound
 from bot.core.paging import Slice, decode_mark, slice_of
 from bot.outbox.rules import FOR_A_PERSON, LONG_UNKNOWN, State, states_before
 from bot.outbox.tables import OutboxEntry, OutboxWait
@@ -26,6 +26,8 @@ NO_LEASE: Mapping[str, Any] = {"lease_holder": None, "lease_until": None}
 OPEN_STATES = (State.PREPARED, State.ATTEMPTING, State.UNKNOWN)
 ATTENTION = (State.UNKNOWN, State.REFUSED, State.HELD, State.ATTEMPTING, State.PREPARED)
 """What a person should see first, first."""
+
+LAST_PLACE = len(ATTENTION)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -281,7 +283,9 @@ async def list_listed(work: UnitOfWork, wanted: Wanted, *, limit: int, after: st
     """
     rank: sa.ColumnElement[int] = sa.literal(0)
     if wanted.attention_first:
-        rank = sa.case({state.value: place for place, state in enumerate(ATTENTION)}, value=col(E.state), else_=9)
+        rank = sa.case(
+            {state.value: place for place, state in enumerate(ATTENTION)}, value=col(E.state), else_=LAST_PLACE
+        )
     query = _listed().add_columns(rank)
     if wanted.states:
         query = query.where(col(E.state).in_(wanted.states))
@@ -290,11 +294,18 @@ async def list_listed(work: UnitOfWork, wanted: Wanted, *, limit: int, after: st
     if wanted.refused_since is not None:
         query = query.where(sa.or_(col(E.state) != State.REFUSED, col(E.settled_at) > wanted.refused_since))
     if after is not None:
-        place, entry_id = decode_mark(after, parts=2)
+        place, entry_id = _read_mark(after)
         query = query.where(sa.or_(rank > place, sa.and_(rank == place, col(E.id) < entry_id)))
     query = query.order_by(rank, col(E.id).desc()).limit(limit + 1)
     rows = (await work.session.execute(query)).all()
     return slice_of(rows, limit, lambda row: (row[-1], row[0].id)).map(lambda row: _as_listed(row[:-1]))
+
+
+def _read_mark(mark: str) -> tuple[int, str]:
+    place, entry_id = decode_mark(mark, parts=2)
+    if type(place) is not int or place not in range(LAST_PLACE + 1) or not isinstance(entry_id, str):
+        raise Invalid(fields={"after": "not a mark of this listing; leave it out to begin"})
+    return place, entry_id
 
 
 async def get_listed(work: UnitOfWork, entry_id: str) -> Listed:

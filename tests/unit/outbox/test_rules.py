@@ -4,13 +4,16 @@ The outbox's decisions, one by one and as a machine that hypothesis drives.
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from bot.outbox import rules
 from bot.outbox.rules import (
     ABSENCE_COUNTS_AFTER,
     ACCOUNT_WAIT,
@@ -164,6 +167,15 @@ def test_O5_nothing_leaves_what_is_confirmed_or_cancelled():
 
 def test_only_a_prepared_entry_is_ever_attempted():
     assert states_before(State.ATTEMPTING) == {State.PREPARED}
+
+
+def test_the_arrows_are_drawn_as_they_are_wherever_they_are_drawn():
+    page = Path(__file__).parents[3].joinpath("docs/explanation/at-most-once.md").read_text("utf-8")
+    drawn = {(State(was), State(to)) for was, to in re.findall(r"^ +([a-z]+) --> ([a-z]+)$", page, re.MULTILINE)}
+    assert drawn == ARROWS
+
+    told = re.findall(r"^    ([a-z, ]+?) +-> ([a-z]+)", rules.__doc__ or "", re.MULTILINE)
+    assert {(State(was), State(to)) for several, to in told for was in several.split(", ")} == ARROWS
 
 
 class Sending(RuleBasedStateMachine):
