@@ -1,8 +1,9 @@
 """
 Judge what the writer wants. Pure; decides, does nothing else.
 
-Each intent gathers evidence: phrases of intents.tsv and the mood. The heaviest wins; on a tie the one whose
-neglect costs most. The reason names the phrases, so that an agent can see why and disagree.
+Each intent gathers evidence: phrases of intents.tsv, the mood, and in the languages of learned.tsv what was learned.
+The heaviest wins; on a tie the one whose neglect costs most. The reason names the phrases, so that an agent can see
+why and disagree.
 """
 
 from __future__ import annotations
@@ -12,12 +13,15 @@ from functools import cache
 from typing import NamedTuple
 
 from responses import data
+from responses.learned import Learned, words_for_intent
 from responses.phrases import Phrases
 from responses.text import BREAKS, Token
 from responses.values import Intent, IntentJudgement, Mood, Sentiment
 
 LEAST = 0.75
-"""Evidence below this is none. Chosen on the tuning half of the golden texts."""
+"""Evidence below this is none, where nothing was learned. Chosen on the tuning half of the golden texts."""
+TRUST = 0.5
+"""What the weight of a rule or a mood is worth in learned log odds. Chosen by cross-validation over training texts."""
 TIES = (
     Intent.BUG,
     Intent.COMPLAINT,
@@ -61,9 +65,14 @@ class Evidence(NamedTuple):
     words: str
 
 
-def judge_intent(text: str, tokens: Sequence[Token], sentiment: Sentiment) -> IntentJudgement:
+def judge_intent(
+    text: str, tokens: Sequence[Token], sentiment: Sentiment, learned: Learned | None = None
+) -> IntentJudgement:
     """
     Judge what the writer of a text wants.
+
+    Args:
+        learned: evidence in the same text; None in a language nothing was learned of.
     """
     evidence = _evidence(text, tokens)
     scores = dict.fromkeys(TIES, 0.0)
@@ -71,10 +80,15 @@ def judge_intent(text: str, tokens: Sequence[Token], sentiment: Sentiment) -> In
         scores[one.rule.intent] += one.rule.weight
     for intent, weight in MOOD_EVIDENCE[sentiment.mood].items():
         scores[intent] += weight
+    if learned:
+        scores = {intent: TRUST * score + learned.intents[intent] for intent, score in scores.items()}
     best = max(TIES, key=lambda intent: scores[intent])
-    if scores[best] < LEAST:
-        return IntentJudgement(intent=Intent.OTHER, why="nothing in it points to a wish")
-    return IntentJudgement(intent=best, why=_why(best, evidence, sentiment))
+    if not learned and scores[best] < LEAST:
+        best = Intent.OTHER
+    reasons = _reasons(best, evidence, sentiment)
+    if learned and best is not Intent.OTHER:
+        reasons += _learned_reasons(text, learned, best)
+    return IntentJudgement(intent=best, why="; ".join(reasons) or "nothing in it points to a wish")
 
 
 def known_words() -> frozenset[str]:
@@ -100,11 +114,16 @@ def _evidence(text: str, tokens: Sequence[Token]) -> list[Evidence]:
     return list(found.values())
 
 
-def _why(intent: Intent, evidence: Sequence[Evidence], sentiment: Sentiment) -> str:
+def _reasons(intent: Intent, evidence: Sequence[Evidence], sentiment: Sentiment) -> list[str]:
     reasons = [f"{one.rule.name} (“{one.words}”)" for one in evidence if one.rule.intent is intent]
     if MOOD_EVIDENCE[sentiment.mood].get(intent, 0.0) > 0:
         reasons.append(f"its mood is {sentiment.mood.value}")
-    return "; ".join(reasons)
+    return reasons
+
+
+def _learned_reasons(text: str, learned: Learned, intent: Intent) -> list[str]:
+    words = ", ".join(f"“{words}”" for words in words_for_intent(text, learned, intent))
+    return [f"reads like a {intent.value} ({words})"] if words else []
 
 
 @cache

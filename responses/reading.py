@@ -6,9 +6,9 @@ from __future__ import annotations
 
 from functools import cache
 
-from responses import intent, priority, sentiment
+from responses import features, intent, learned, priority, sentiment
 from responses.language import judge_language
-from responses.text import head, tokens
+from responses.text import Token, head, tokens
 from responses.values import Reading
 
 
@@ -23,13 +23,21 @@ def read(text: str, *, stated_language: str | None = None, followers: int | None
         stated_language: what the network says the text is in; evidence, not truth.
         followers: of the writer; None when unknown.
     """
-    judged = head(text)
-    parts = tokens(judged, _known_words())
+    judged, parts = cut(text)
     language = judge_language(text, parts, stated_language)
-    mood = sentiment.judge_sentiment(judged, parts, language.code)
-    wish = intent.judge_intent(judged, parts, mood)
+    evidence = learned.weigh(judged, parts) if language.code in sentiment.LANGUAGES else None
+    mood = sentiment.judge_sentiment(judged, parts, language.code, evidence)
+    wish = intent.judge_intent(judged, parts, mood, evidence)
     rank, why = priority.judge_priority(judged, parts, wish.intent, mood.mood, followers)
     return Reading(language=language, sentiment=mood, intent=wish, priority=rank, priority_why=why)
+
+
+def cut(text: str) -> tuple[str, list[Token]]:
+    """
+    Return the part of a text that is judged, and its tokens.
+    """
+    judged = head(text)
+    return judged, tokens(judged, _known_words())
 
 
 def warm_up() -> None:
@@ -41,4 +49,4 @@ def warm_up() -> None:
 
 @cache
 def _known_words() -> frozenset[str]:
-    return sentiment.known_words() | intent.known_words() | priority.known_words()
+    return sentiment.known_words() | intent.known_words() | priority.known_words() | features.known_words()

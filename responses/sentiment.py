@@ -6,7 +6,7 @@ Any other language is not judged, unless its emoji speak clearly. A value of 0 m
 
 How a weight comes about: the word's own weight, turned by a negation before it, changed by a degree word,
 capitals and exclamation marks, and damped in a question; sarcasm turns praise. The weights are added; `tanh`
-brings the sum between -1 and 1.
+brings the sum between -1 and 1. Where the lexicon is silent or unsure, what was learned is asked too.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from functools import cache
 from typing import NamedTuple
 
 from responses import data, english
+from responses.learned import Learned, words_for_mood
 from responses.phrases import Phrases
 from responses.text import BREAKS, CONTRARIES, ENDERS, Token
 from responses.values import Mood, Sentiment, Word
@@ -28,6 +29,10 @@ CLEAR = 0.15
 """Sums of weights below this are neutral. Chosen on the tuning half of the golden texts."""
 MIXED_AT_LEAST, MIXED_SHARE = 0.3, 0.4
 """Mixed: both sides weigh this much, and the lighter one at least this share of the heavier."""
+SURE = 0.75
+"""From this weight on one side, or where it sees both sides, the lexicon alone decides."""
+LEARNED = 0.5
+"""What learned log odds are worth in weights of the lexicon. Chosen, like SURE, by cross-validation over training texts."""
 TURNED_GOOD, TURNED_BAD = -0.7, -0.4
 """What is left of a good or a bad word after a negation: "not good" is bad, "not bad" only half good."""
 SHOUTED = 1.25
@@ -70,24 +75,52 @@ class Sentence(NamedTuple):
     asks: bool
 
 
-def judge_sentiment(text: str, tokens: Sequence[Token], language: str | None) -> Sentiment:
+def judge_sentiment(
+    text: str, tokens: Sequence[Token], language: str | None, learned: Learned | None = None
+) -> Sentiment:
     """
     Judge the mood of a text.
 
     Args:
         tokens: of the judged part of the same text.
         language: base subtag; None when not judged.
+        learned: evidence in the same text; None when none is to be asked.
     """
     hits = _hits(tokens) if language in LANGUAGES else _clear_emoji(tokens)
+    if not hits and language not in LANGUAGES:
+        return Sentiment(mood=Mood.NOT_JUDGED, value=None, words=())
     words = tuple(
         Word(text=text[tokens[hit.start].start : tokens[hit.end - 1].end], weight=round(hit.weight, 2))
         for hit in hits
     )
-    if not hits and language not in LANGUAGES:
-        return Sentiment(mood=Mood.NOT_JUDGED, value=None, words=())
     good = sum(hit.weight for hit in hits if hit.weight > 0)
     bad = -sum(hit.weight for hit in hits if hit.weight < 0)
-    return Sentiment(mood=mood_of(good, bad), value=round(math.tanh(good - bad), 3), words=words)
+    told = Sentiment(mood=mood_of(good, bad), value=round(math.tanh(good - bad), 3), words=words)
+    if learned is None or told.mood is Mood.MIXED or max(good, bad) >= SURE:
+        return told
+    return _with_learned(text, told, good, bad, learned)
+
+
+def _with_learned(text: str, told: Sentiment, good: float, bad: float, learned: Learned) -> Sentiment:
+    """
+    Ask what was learned, beside the two sums of the lexicon; words that it cannot name decide nothing.
+    """
+    calm = learned.moods[Mood.NEUTRAL]
+    good = max(good + LEARNED * (learned.moods[Mood.POSITIVE] - calm), 0.0)
+    bad = max(bad + LEARNED * (learned.moods[Mood.NEGATIVE] - calm), 0.0)
+    if good == bad:
+        mood = Mood.NEUTRAL
+    else:
+        mood = Mood.POSITIVE if good > bad else Mood.NEGATIVE
+    if mood is told.mood:
+        return told
+    if mood is Mood.NEUTRAL:
+        return Sentiment(mood=mood, value=0.0, words=())
+    words = words_for_mood(text, learned, mood)
+    if not words:
+        return told
+    size = math.tanh(max(abs(good - bad), CLEAR))
+    return Sentiment(mood=mood, value=round(size if mood is Mood.POSITIVE else -size, 3), words=words)
 
 
 def mood_of(good: float, bad: float) -> Mood:
