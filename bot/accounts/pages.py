@@ -337,10 +337,10 @@ def _filter(wanted: Mapping[str, str]) -> ledger.HeardFilter:
 
 def _figures(counts: HeardCounts) -> list[tuple[str, int, str]]:
     return [
-        ("Heard", counts.heard, "="),
-        ("Routed", counts.routed, "+"),
-        ("Ignored", counts.ignored, "+"),
-        ("Quarantined", counts.quarantined, "+"),
+        ("Heard", counts.heard, "came in"),
+        ("Routed", counts.routed, "to a conversation"),
+        ("Ignored", counts.ignored, "and why is said"),
+        ("Quarantined", counts.quarantined, "kept, can be retried"),
         ("Duplicate", counts.duplicate, "came again, changed nothing"),
     ]
 

@@ -5,6 +5,7 @@ View models of the inbox with made-up people, for the tests of the design. No da
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -34,6 +35,7 @@ class Gallery:
     Args:
         refuse: status with which verbs are refused; 0: they are done.
         answer_at: where verbs lead; empty: back to the conversation.
+        meanwhile: happens once while the answer to a verb is on its way.
     """
 
     banners: list[Banner] = field(default_factory=list)
@@ -47,6 +49,7 @@ class Gallery:
     refuse: int = 0
     answer_at: str = ""
     stream_up: bool = True
+    meanwhile: Callable[[], Awaitable[None]] | None = None
     streams: set[web.StreamResponse] = field(default_factory=set)
     due_in: timedelta = timedelta(minutes=11, seconds=42)
     started: datetime = field(default_factory=lambda: datetime.now(UTC))

@@ -121,7 +121,11 @@ class Site:
         number = request.match_info["id"]
         queue = self._gallery.queue(request.query.get("tab", "all"), current=number)
         conversation = self._gallery.conversation(number)
-        return self._page(request, "inbox/conversation.html", queue=queue, conversation=conversation)
+        response = self._page(request, "inbox/conversation.html", queue=queue, conversation=conversation)
+        if self._gallery.verbs and self._gallery.meanwhile:
+            meanwhile, self._gallery.meanwhile = self._gallery.meanwhile, None
+            await meanwhile()
+        return response
 
     async def timeline(self, request: web.Request) -> web.Response:
         conversation = self._gallery.conversation(request.match_info["id"])
@@ -151,7 +155,7 @@ class Site:
         await response.write(b"id: 0\nevent: hello\ndata: {}\n\n")
         gallery.streams.add(response)
         with suppress(ConnectionError):
-            while gallery.stream_up:  # noqa: ASYNC110 (a test only sets a flag)
+            while gallery.stream_up:
                 await asyncio.sleep(0.05)
         gallery.streams.discard(response)
         return response

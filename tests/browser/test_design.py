@@ -315,6 +315,30 @@ async def test_live_updates_disturb_nobody(browser, site, gallery):
         assert await page.locator("[name=seen]").input_value() == "m12"
 
 
+async def test_what_happens_while_a_verb_is_on_its_way_is_shown(browser, site, gallery):
+    async def customer_writes() -> None:
+        gallery.heard.append("Are you there?")
+        await tell(gallery, "conversation:c3", 1)
+        await asyncio.sleep(0.3)
+
+    async with opened(browser, at(site, "/conversations/c3")) as page:
+        await until_streaming(gallery)
+        gallery.meanwhile = customer_writes
+        await page.fill("#reply-text", "We look into it.")
+        await page.get_by_role("button", name="Send reply").click()
+        await expect(page.locator(".is-outbound .text", has_text="We look into it.")).to_be_visible()
+        await expect(page.locator("#entry-m12")).to_contain_text("Are you there?")
+
+
+async def test_a_resized_field_does_not_offend_the_policy(browser, site):
+    async with opened(browser, at(site, "/conversations/c3")) as page:
+        # what a browser does when somebody drags the corner
+        await page.locator("#reply-text").evaluate("field => { field.style.height = '200px' }")
+        await page.fill("#reply-text", "We look into it.")
+        await page.get_by_role("button", name="Send reply").click()
+        await expect(page.locator(".is-outbound .text", has_text="We look into it.")).to_be_visible()
+
+
 async def test_an_unwritten_reply_has_seen_what_is_shown(browser, site, gallery):
     async with opened(browser, at(site, "/conversations/c3")) as page:
         await until_streaming(gallery)

@@ -157,10 +157,21 @@ document.addEventListener("htmx:afterSwap", (event) => {
   markCurrentRow();
 });
 
-// An open menu in the head stays open: the next refresh brings the rest.
+// An open menu in the head stays open: the next refresh brings the rest. Who stands on a button stays on it.
+let stoodOn = null;
+
 document.addEventListener("htmx:oobBeforeSwap", (event) => {
   const old = event.detail.target;
-  if (old.id === "talk-head" && old.querySelector("details[open]")) event.detail.shouldSwap = false;
+  if (old.id !== "talk-head") return;
+  if (old.querySelector("details[open]")) event.detail.shouldSwap = false;
+  else if (old.contains(document.activeElement)) stoodOn = document.activeElement.dataset.key ?? "";
+});
+
+document.addEventListener("htmx:oobAfterSwap", () => {
+  if (stoodOn === null) return;
+  const same = document.querySelector(`#talk-head [data-key="${CSS.escape(stoodOn)}"]`);
+  (same ?? document.getElementById("talk-heading")).focus({ preventScroll: true });
+  stoodOn = null;
 });
 
 function markCurrentRow() {
@@ -186,6 +197,11 @@ document.addEventListener("htmx:afterSwap", (event) => {
   if (document.activeElement === document.body) document.getElementById("talk-heading")?.focus({ preventScroll: true });
   const list = document.getElementById("queue-list");
   if (list?.matches("[data-live]")) htmx.trigger(list, "catch-up");
+});
+
+// What happened while the answer of a verb was on its way told the old timeline, which is gone.
+document.addEventListener("htmx:afterSettle", (event) => {
+  if (event.target.id === "work") htmx.trigger("#timeline", "catch-up");
 });
 
 // ---- where one was ----------------------------------------------------------------------------------------------
