@@ -176,5 +176,7 @@ def db_status(json: JsonOption = False) -> None:
 def secrets_rotate() -> None:
     """
     Make a new key, seal every account's credentials with it, and forget the old keys.
+
+    Where keys come from `secrets.key`, none is made: everything is sealed with the first of them.
     """
     typer.echo(run(rotate_secrets))

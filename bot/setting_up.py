@@ -10,7 +10,7 @@ from bot.accounts.service import reseal_all
 from bot.console import Console
 from bot.core.actor import HUBBUB
 from bot.core.errors import Conflict
-from bot.core.secretbox import add_key, drop_old_keys
+from bot.core.secretbox import SecretBox, add_key, drop_old_keys
 from bot.opening import secret_box
 from bot.settings_reference import example_toml
 from bot.staff.passwords import prepare_password
@@ -54,22 +54,27 @@ async def rotate_secrets(console: Console) -> str:
     """
     Seal everything with a new key, then forget the old ones. Safe to repeat after a crash at any point.
 
-    Raises:
-        Conflict: the key comes from the settings, so we cannot replace it.
+    Where a setting gives the keys, everything is sealed with the first of them; the operator does the rest.
     """
-    if console.settings.secrets.key is not None:
-        raise Conflict(
-            "the key is given by `secrets.key`; put a new key in front of the old one there, and restart"
-        )
     box = secret_box(console.settings)
+    if console.settings.secrets.key is not None:
+        resealed = await _reseal(console, box)
+        return f"{resealed} accounts sealed anew with the first key of `secrets.key`; the others may go now"
     add_key(console.settings.key_file)
+    resealed = await _reseal(console, box)
+    dropped = drop_old_keys(console.settings.key_file)
+    return f"new key in {console.settings.key_file}; {resealed} accounts sealed anew, {dropped} old keys forgotten"
+
+
+async def _reseal(console: Console, box: SecretBox) -> int:
+    """
+    Seal what is not sealed with the first key; gives how many accounts that were.
+    """
     resealed = 0
     # An account that is added meanwhile may still be sealed with the old key: go on until there is none.
     while True:
         async with console.database.write() as work:
             changed = await reseal_all(work, box)
-        resealed += changed
         if not changed:
-            break
-    dropped = drop_old_keys(console.settings.key_file)
-    return f"new key in {console.settings.key_file}; {resealed} accounts sealed anew, {dropped} old keys forgotten"
+            return resealed
+        resealed += changed
