@@ -60,7 +60,10 @@ async def get_conversation(work: UnitOfWork, conversation_id: str, *, lock: bool
         NotFound: there is none.
     """
     query = sa.select(C).where(col(C.id) == conversation_id)
-    found = (await work.session.scalars(query.with_for_update() if lock else query)).first()
+    if lock:
+        # What this unit read before the lock may be out of date by now.
+        query = query.with_for_update().execution_options(populate_existing=True)
+    found = (await work.session.scalars(query)).first()
     if found is None:
         raise NotFound(f"no conversation {conversation_id[:60]!r}")
     return found

@@ -432,3 +432,28 @@ async def test_claim_next_gives_the_most_urgent_and_nothing_twice(house: House, 
     await asyncio.gather(take("ben"), take("lea"))
     assert len(set(taken)) == 3
     assert None in taken
+
+
+async def test_a_lock_shows_what_others_committed_before_it(house: House) -> None:
+    opened = await house.asked()
+    async with house.database.read() as reader:
+        before = await store.get_conversation(reader, opened)
+        assert before.state == "open"
+        async with house.database.write() as work:
+            await service.resolve(work, house.people["ann"], opened)
+        if reader.dialect == "postgresql":
+            locked = await store.get_conversation(reader, opened, lock=True)
+            assert locked.state == "resolved"
+
+
+async def test_a_message_and_a_reply_at_once_lose_nothing(house: House) -> None:
+    opened = await house.asked()
+    answer, heard = await asyncio.gather(
+        house.reply(opened), house.asked("One more thing"), return_exceptions=True
+    )
+    assert heard == opened
+    c = await house.see(opened)
+    inbound = [message for message in await house.messages(opened) if message.direction == "inbound"]
+    assert c.newest_message_id == inbound[-1].id
+    assert c.waiting_messages == len(inbound) == 2
+    assert not isinstance(answer, Exception) or isinstance(answer, Conflict)
