@@ -1,0 +1,141 @@
+"""
+A real daemon that has been at work: an account on the playground, customers who wrote, and answers under way.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from connectors.playground.rules import GENEROUS, Rules
+from connectors.playground.server import Playground
+from tests.acceptance.daemon import DaemonProcess
+
+QUICK = {
+    "ACCOUNTS__POLL_EVERY": "1s",
+    "ACCOUNTS__POLL_JITTER": "0s",
+    "OUTBOX__FIRST_WAIT": "1s",
+    "LOG__LEVEL": "info",
+}
+WAIT_SECONDS = 30.0
+
+
+@dataclass(kw_only=True)
+class LivedIn:
+    """
+    The daemon, the network it listens to, and an admin at its API.
+    """
+
+    daemon: DaemonProcess
+    playground: Playground
+    token: str
+    session: aiohttp.ClientSession
+
+    @property
+    def brand(self) -> str:
+        return self.playground.brands[0]
+
+    async def ask(self, method: str, path: str, **sent: Any) -> tuple[int, Any]:
+        """
+        Call the API; gives the status and what the JSON says.
+        """
+        headers = {"Authorization": f"Bearer {self.token}", **sent.pop("headers", {})}
+        url = f"{self.daemon.url}/api/v1{path}"
+        async with self.session.request(method, url, headers=headers, **sent) as answer:
+            return answer.status, await answer.json() if await answer.read() else None
+
+    async def heard(self, text: str) -> dict[str, Any]:
+        """
+        Wait until a conversation with these words is in the queue.
+        """
+        found: list[dict[str, Any]] = []
+
+        async def is_there() -> bool:
+            _, page = await self.ask("GET", "/conversations", params={"q": text, "tab": "waiting"})
+            found[:] = page["items"]
+            return bool(found)
+
+        await until(is_there, f"hearing {text!r}")
+        return found[0]
+
+    async def reply(self, conversation: Mapping[str, Any], text: str) -> str:
+        """
+        Answer a conversation; gives the outbox entry's id.
+        """
+        sent = {"text": text, "seen": conversation["newest_message_id"]}
+        status, said = await self.ask("POST", f"/conversations/{conversation['id']}/reply", json=sent)
+        assert status == 201, said
+        return str(said["outbox_id"])
+
+    async def entry_is(self, entry_id: str, state: str) -> None:
+        """
+        Wait until an outbox entry has a state.
+        """
+
+        async def so() -> bool:
+            _, entry = await self.ask("GET", f"/outbox/{entry_id}")
+            return bool(entry["state"] == state)
+
+        await until(so, f"entry {entry_id} becoming {state}")
+
+
+async def until(condition: Callable[[], Any], what: str, seconds: float = WAIT_SECONDS) -> None:
+    """
+    Wait until something is so; fails with its name when it takes too long.
+    """
+    deadline = time.monotonic() + seconds
+    while not await condition():
+        assert time.monotonic() < deadline, f"waited {seconds:g} s for {what}"
+        await asyncio.sleep(0.1)
+
+
+@asynccontextmanager
+async def lived_in(
+    folder: Path, database_url: str, settings: Mapping[str, str] | None = None
+) -> AsyncIterator[LivedIn]:
+    """
+    Start daemon and playground, let three customers write and one be answered; end both at the end.
+    """
+    daemon = DaemonProcess(folder, database_url=database_url, settings={**QUICK, **(settings or {})})
+    async with (
+        Playground(now=lambda: datetime.now(UTC), rules=Rules(limits=GENEROUS)) as playground,
+        aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60)) as session,
+    ):
+        # Commands run in threads: the playground answers from this very loop.
+        made = await asyncio.to_thread(
+            daemon.command, "token", "create", "--role", "admin", "--name", "acceptance"
+        )
+        house = LivedIn(daemon=daemon, playground=playground, token=made, session=session)
+        server, secret = f"server={playground.url}", playground.tokens[house.brand]
+        add = ("account", "add", "mastodon", "--name", "shop", "--secret-stdin", "--option", server)
+        await asyncio.to_thread(daemon.command, *add, given=f"{secret}\n")
+        try:
+            await daemon.start()
+            await _happen(house)
+            yield house
+        finally:
+            daemon.close()
+
+
+CUSTOMERS = (
+    ("kite@far.example", "Kite", "where is my parcel?"),
+    ("zhou@far.example", "周慧", "请问雨衣什么时候到货？"),
+    ("reed@far.example", "Reed", "it leaks!"),
+)
+
+
+async def _happen(house: LivedIn) -> None:
+    for handle, name, words in CUSTOMERS:
+        house.playground.person(handle, name=name)
+        house.playground.say(handle, f"@{house.brand} {words}")
+    answered = await house.heard("parcel")
+    await house.heard("leaks")
+    await house.entry_is(await house.reply(answered, "On its way."), "confirmed")
