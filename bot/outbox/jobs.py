@@ -128,18 +128,25 @@ class OutboxWorker:
 
     async def round(self) -> None:
         """
-        Note what died and what is too late, then start on every account that has something due.
+        Start on every account that has something due, and note what died and what is too late.
         """
-        await self._sweep()
         async with self._database.read() as work:
             accounts = await store.accounts_with_work(work)
+            abandoned, overdue = await store.abandoned(work), await store.overdue(work)
         for account_id in accounts:
-            if account_id in self._busy:
-                self._again.add(account_id)
-                continue
-            task = asyncio.create_task(self._drain(account_id), name=f"outbox-{account_id}")
-            self._busy[account_id] = task
-            task.add_done_callback(partial(self._done, account_id))
+            self._start_on(account_id)
+        for entry_id in abandoned:
+            await self._write(partial(self._note_death, entry_id=entry_id))
+        for entry_id in overdue:
+            await self._write(partial(self._note_missed, entry_id=entry_id))
+
+    def _start_on(self, account_id: str) -> None:
+        if account_id in self._busy:
+            self._again.add(account_id)
+            return
+        task = asyncio.create_task(self._drain(account_id), name=f"outbox-{account_id}")
+        self._busy[account_id] = task
+        task.add_done_callback(partial(self._done, account_id))
 
     def _done(self, account_id: str, _: asyncio.Task[None]) -> None:
         self._busy.pop(account_id, None)
@@ -147,14 +154,6 @@ class OutboxWorker:
         if account_id in self._again:
             self._again.discard(account_id)
             self._wake.set()
-
-    async def _sweep(self) -> None:
-        async with self._database.read() as work:
-            abandoned, overdue = await store.abandoned(work), await store.overdue(work)
-        for entry_id in abandoned:
-            await self._write(partial(self._note_death, entry_id=entry_id))
-        for entry_id in overdue:
-            await self._write(partial(self._note_missed, entry_id=entry_id))
 
     async def _note_death(self, work: UnitOfWork, receipts: Sequence[Receipt], *, entry_id: str) -> None:
         values = {"due_at": work.now + LOOKS[0], "unknown_at": work.now, "reason": DIED, **NO_LEASE}
