@@ -326,7 +326,7 @@ async def test_what_happens_while_a_verb_is_on_its_way_is_shown(browser, site, g
         gallery.meanwhile = customer_writes
         await page.fill("#reply-text", "We look into it.")
         await page.get_by_role("button", name="Send reply").click()
-        await expect(page.locator(".is-outbound .text", has_text="We look into it.")).to_be_visible()
+        await expect(page.get_by_text("Done: reply.")).to_be_visible()
         await expect(page.locator("#entry-m12")).to_contain_text("Are you there?")
 
 
