@@ -10,10 +10,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import aioimaplib
 from aioimaplib.aioimaplib import SELECTED, Command
@@ -23,6 +23,7 @@ from connectors.email import protocol
 from connectors.email.options import Security
 from connectors.errors import Malformed, Rejected, Unauthorized, Unreachable
 
+T = TypeVar("T")
 ANSWER_WITHIN = timedelta(seconds=30)
 """Longest silence while we wait for an answer; a long answer may take longer as long as it flows."""
 
@@ -226,13 +227,13 @@ class ImapSession:
         """
         loop = asyncio.get_running_loop()
         while True:
-            idle = await self._ask(asyncio.wait_for(self._client.idle_start(stay.total_seconds()), _seconds()))
+            idle = await self._ask(_in_time(self._client.idle_start(stay.total_seconds())))
             until = loop.time() + stay.total_seconds()
             while (left := until - loop.time()) > 0:
                 if await self._more_mail_within(left):
                     yield
             self._client.idle_done()
-            await self._ask(asyncio.wait_for(idle, _seconds()))
+            await self._ask(_in_time(idle))
 
     async def _more_mail_within(self, seconds: float) -> bool:
         try:
@@ -256,8 +257,10 @@ class ImapSession:
             waiting.add_done_callback(_looked_at)
 
 
-def _seconds() -> float:
-    return ANSWER_WITHIN.total_seconds()
+async def _in_time(answer: Awaitable[T]) -> T:
+    # Not wait_for: on Python 3.11 it swallows a cancellation that comes together with the answer.
+    async with asyncio.timeout(ANSWER_WITHIN.total_seconds()):
+        return await answer
 
 
 def _end(lost: asyncio.Future[None]) -> None:
