@@ -132,7 +132,8 @@ async def reply(
         await _refuse_loops(work, conversation, newest)
     elif conversation.agent_id is None:
         await claim(work, actor, conversation_id)
-    draft = Draft(text=text, subject=conversation.subject, language=conversation.language, automatic=automatic)
+    # no subject: the channel answers under the one that was asked ("Re: ...")
+    draft = Draft(text=text, language=conversation.language, automatic=automatic)
     entry = await prepare_reply(
         work,
         actor,
