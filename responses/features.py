@@ -103,5 +103,5 @@ def _kinds() -> Phrases[tuple[str, ...]]:
     found: dict[str, tuple[str, ...]] = {}
     for kind, phrases in data.rows("kinds.tsv"):
         for phrase in phrases.split("; "):
-            found[phrase] = (*found.get(phrase, ()), kind)
+            found[phrase] = tuple(dict.fromkeys((*found.get(phrase, ()), kind)))
     return Phrases(found.items())

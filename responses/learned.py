@@ -24,7 +24,7 @@ MOODS = (Mood.NEGATIVE, Mood.NEUTRAL, Mood.POSITIVE)
 BIAS = "~bias"
 UNIT = 100
 """The weights are stored in hundredths."""
-WORTH = 8.0
+WORTH = 2.0
 """How much more a kind or a shape tells than a word: it was met in more texts. Chosen by cross-validation."""
 NAMED, LEAST_SHARE = 4, 0.1
 """How many words are named at most, and what share of the strongest one's weight each must have."""

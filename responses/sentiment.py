@@ -20,7 +20,7 @@ from responses import data, english
 from responses.learned import Learned, words_for_mood
 from responses.phrases import Phrases
 from responses.text import BREAKS, CONTRARIES, ENDERS, Token
-from responses.values import Mood, Sentiment, Word
+from responses.values import Intent, Mood, Sentiment, Word
 
 LANGUAGES = frozenset({"en", "zh"})
 """The languages whose words we can weigh."""
@@ -31,7 +31,7 @@ MIXED_AT_LEAST, MIXED_SHARE = 0.3, 0.4
 """Mixed: both sides weigh this much, and the lighter one at least this share of the heavier."""
 SURE = 0.75
 """From this weight on one side, or where it sees both sides, the lexicon alone decides."""
-LEARNED = 0.5
+LEARNED = 0.4
 """What learned log odds are worth in weights of the lexicon. Chosen, like SURE, by cross-validation over training texts."""
 TURNED_GOOD, TURNED_BAD = -0.7, -0.4
 """What is left of a good or a bad word after a negation: "not good" is bad, "not bad" only half good."""
@@ -58,12 +58,14 @@ class Entry(NamedTuple):
 
 class Hit(NamedTuple):
     """
-    A phrase found: tokens from start to end (exclusive), and the weight it has in this place.
+    A phrase found: tokens from start to end (exclusive), the weight it has in this place, and whether a negation
+    turned it.
     """
 
     start: int
     end: int
     weight: float
+    turned: bool = False
 
 
 class Sentence(NamedTuple):
@@ -96,9 +98,20 @@ def judge_sentiment(
     good = sum(hit.weight for hit in hits if hit.weight > 0)
     bad = -sum(hit.weight for hit in hits if hit.weight < 0)
     told = Sentiment(mood=mood_of(good, bad), value=round(math.tanh(good - bad), 3), words=words)
-    if learned is None or told.mood is Mood.MIXED or max(good, bad) >= SURE:
+    if learned is None:
+        return told
+    if SPAMGATE and _adv(learned):
+        return Sentiment(mood=Mood.NEUTRAL, value=0.0, words=())
+    if told.mood is Mood.MIXED or max(good, bad) >= SURE or (TURNGATE and any(hit.turned for hit in hits)):
         return told
     return _with_learned(text, told, good, bad, learned)
+
+
+SPAMGATE=0.5
+TURNGATE=True
+def _adv(l):
+    a=sorted(l.intents.values())
+    return l.intents[Intent.SPAM]>=a[-1] and a[-1]-a[-2]>=SPAMGATE
 
 
 def _with_learned(text: str, told: Sentiment, good: float, bad: float, learned: Learned) -> Sentiment:
@@ -156,11 +169,13 @@ def _hits(tokens: Sequence[Token]) -> list[Hit]:
     taken: set[int] = set()
     hits: list[Hit] = []
     for start, end, entry in _matches(keys):
-        weight = _weight(entry, keys, taken, start)
+        turned = _negated(keys, taken, start)
+        weight = _weight(entry.negated if turned else entry.weight, keys, start)
         taken.update(range(start, end) if weight else _negating(keys, start, end))
         if weight:
             courtesy = COURTESY if _closes(keys, start, end) else 1.0
-            hits.append(Hit(start, end, weight * courtesy * _voice(tokens[start:end], weight, sentences[start])))
+            voice = _voice(tokens[start:end], weight, sentences[start])
+            hits.append(Hit(start, end, weight * courtesy * voice, turned))
     return _without_sarcasm(hits, keys, sentences)
 
 
@@ -178,11 +193,10 @@ def _matches(keys: Sequence[str]) -> Iterator[tuple[int, int, Entry]]:
         at = end
 
 
-def _weight(entry: Entry, keys: Sequence[str], taken: set[int], start: int) -> float:
+def _weight(weight: float, keys: Sequence[str], start: int) -> float:
     degree = _degrees().get(keys[start - 1], 1.0) if start else 1.0
     pair = _degrees().get("".join(keys[max(start - 2, 0) : start]), 1.0)
-    negated = _negated(keys, taken, start)
-    return (entry.negated if negated else entry.weight) * (degree if degree != 1.0 else pair)
+    return weight * (degree if degree != 1.0 else pair)
 
 
 def _negating(keys: Sequence[str], start: int, end: int) -> list[int]:
