@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright, expect
 
 from tests.conftest import missing
 
@@ -25,6 +25,10 @@ HAS_FRONT_END = (ROOT / "bot" / "web" / "static" / "vendor" / "htmx.min.js").exi
 AXE_FILE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 AXE = AXE_FILE.read_text("utf-8") if AXE_FILE.exists() else ""
 SCREENSHOTS = os.environ.get("HUBBUB_SCREENSHOTS")
+PATIENCE_MS = 30_000
+"""A busy machine is no fault of the page."""
+expect.set_options(timeout=PATIENCE_MS)
+
 DESK = {"width": 1440, "height": 900}
 PHONE = {"width": 390, "height": 844}
 SERIOUS = ("serious", "critical")
@@ -60,7 +64,7 @@ async def opened(
     """
     context = await browser.new_context(**{"viewport": DESK, "locale": "en-GB", **options})
     page = await context.new_page()
-    page.set_default_timeout(5_000)
+    page.set_default_timeout(PATIENCE_MS)
     wrong: list[str] = []
     page.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
     page.on("pageerror", lambda error: wrong.append(str(error)))

@@ -6,6 +6,7 @@ axe-core, keys, countdowns, drafts, live updates. Set HUBBUB_SCREENSHOTS to a fo
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
@@ -133,14 +134,14 @@ async def test_long_messages_and_earlier_mail_are_folded(browser, site):
 
 
 async def test_a_countdown_goes_calm_warning_late_and_says_so_once(browser, site, gallery):
-    gallery.due_in = timedelta(minutes=5, seconds=3)
+    gallery.due_in = timedelta(minutes=5, seconds=6)
     async with opened(browser, at(site, "/conversations/c3")) as page:
         clock = page.locator("#talk-head .countdown")
         announcer = page.locator("#announcer")
         await expect(clock).to_have_class("countdown is-calm is-large")
         assert await announcer.text_content() == ""
-        await expect(clock).to_have_class("countdown is-large is-warning", timeout=6_000)
-        await expect(clock).to_have_text("in 4:59")
+        await expect(clock).to_have_class("countdown is-large is-warning")
+        await expect(clock).to_have_text(re.compile(r"in 4:5\d"))
         await expect(announcer).to_contain_text("This conversation: less than five minutes left.")
         row = page.locator("#row-c1 .countdown")
         assert "is-late" in (await row.get_attribute("class") or "")
