@@ -188,9 +188,9 @@ def test_a_file_can_be_taken_once_by_its_owner_when_it_is_ready(world, shop, kit
         world.write(shop, "again", now=NOW, media=(medium.id,))
 
 
-def test_a_hundred_thousand_reposts_do_not_slow_a_page_down(world, shop):
+def test_many_reposts_do_not_slow_a_page_down(world, shop):
     post = world.write(shop, "news", now=NOW)
-    for number in range(100_000):
+    for number in range(20_000):
         world.repost(world.join(f"p{number}", now=NOW).id, post.id, now=NOW)
     world.write(world.join("late", now=NOW, created_at=OLD).id, "@shop hi", now=NOW)
     looked = 0
