@@ -17,14 +17,14 @@ import typer
 
 from bot.accounts.commands import account_app, heard, use_registry
 from bot.bench.commands import bench_app
-from bot.console import JsonOption, explained, fail, print_table, run, settings_or_exit, use_config
+from bot.console import JsonOption, config_file, explained, fail, print_table, run, settings_or_exit, use_config
 from bot.core.clock import SystemClock
-from bot.core.migrate import current_revision, newest_revision, upgrade
+from bot.core.migrate import newest_revision, upgrade
 from bot.inbox.commands import queue
-from bot.opening import unchecked_database
+from bot.opening import missing_file, shape_of, unchecked_database
 from bot.outbox.commands import outbox_app, use_receipts
 from bot.outbox.service import Receipt
-from bot.setting_up import rotate_secrets, set_up, write_settings_file
+from bot.setting_up import SETTINGS_FILE, rotate_secrets, set_up, write_settings_file
 from bot.settings import Settings
 from bot.staff.commands import staff_app, token_app
 from connectors.registry import Registry
@@ -109,7 +109,7 @@ def init(
     Set up: a settings file, the key, the database and the first admin.
     """
     password = sys.stdin.readline().rstrip("\n") if password_stdin else _ask_password()
-    typer.echo(explained(write_settings_file))
+    typer.echo(explained(lambda: write_settings_file(config_file() or SETTINGS_FILE)))
     typer.echo(run(lambda console: set_up(console, login=admin, name=name or admin, password=password)))
 
 
@@ -147,7 +147,7 @@ def db_upgrade() -> None:
 
     async def go() -> tuple[str | None, str]:
         async with unchecked_database(settings, SystemClock()) as database:
-            before = await current_revision(database)
+            before = await shape_of(database)
             await upgrade(database)
             return before, newest_revision()
 
@@ -163,8 +163,10 @@ def db_status(json: JsonOption = False) -> None:
     settings = settings_or_exit()
 
     async def look() -> str | None:
+        if missing_file(settings):
+            return None  # looking must not make it
         async with unchecked_database(settings, SystemClock()) as database:
-            return await current_revision(database)
+            return await shape_of(database)
 
     has, needs = explained(lambda: asyncio.run(look())), newest_revision()
     print_table([{"has": has, "needs": needs, "ok": has == needs}], ("has", "needs", "ok"), json=json)

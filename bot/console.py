@@ -39,6 +39,7 @@ from bot.core.clock import Clock, SystemClock
 from bot.core.database import Database
 from bot.core.errors import HubbubError
 from bot.core.log import setup_logging
+from bot.core.redact import redactor
 from bot.core.secretbox import SecretsError
 from bot.opening import opened_database
 from bot.settings import Settings, SettingsError, load_settings
@@ -74,6 +75,13 @@ def use_config(path: Path | None) -> None:
     Remember what `--config` said; `bot.cli` calls it before any command.
     """
     _config.set(path)
+
+
+def config_file() -> Path | None:
+    """
+    Give what `--config` said.
+    """
+    return _config.get()
 
 
 def settings_or_exit() -> Settings:
@@ -127,7 +135,7 @@ def fail(text: str, *, code: int = FAILED) -> NoReturn:
     Say what is wrong on standard error, and leave.
     """
     for line in text.splitlines():
-        print(f"error: {printable(line)}", file=sys.stderr)
+        print(f"error: {printable(redactor.text(line))}", file=sys.stderr)
     raise typer.Exit(code)
 
 

@@ -59,7 +59,8 @@ async def readyz(request: web.Request) -> web.Response:
 
 
 async def _pollers(work: UnitOfWork) -> Check:
-    silent = await accounts_store.names_not_heard_since(work, work.now - SILENT_AFTER)
+    heard = await accounts_store.last_heard(work)
+    silent = [name for name, at in heard if at < work.now - SILENT_AFTER]
     if silent:
         return Check(ok=False, detail=f"not heard for {SILENT_AFTER.total_seconds():.0f} s: {', '.join(silent)}")
     return Check(ok=True, detail="every active account is heard")
@@ -87,6 +88,14 @@ async def metrics(request: web.Request) -> web.Response:
         accounts = Gauge("hubbub_accounts", "Accounts by state", ["state"], registry=registry)
         for state, count in (await accounts_store.count_by_state(work)).items():
             accounts.labels(state=state).set(count)
+        silence = Gauge(
+            "hubbub_account_silent_seconds",
+            "Seconds since an active account was heard",
+            ["account"],
+            registry=registry,
+        )
+        for name, at in await accounts_store.last_heard(work):
+            silence.labels(account=name).set((work.now - at).total_seconds())
         health = await outbox_health(work)
         entries = Gauge(
             "hubbub_outbox_entries", "Outbox entries that are not settled", ["state"], registry=registry

@@ -121,17 +121,16 @@ async def count_by_state(work: UnitOfWork) -> dict[str, int]:
     return {str(state): int(count) for state, count in rows}
 
 
-async def names_not_heard_since(work: UnitOfWork, instant: datetime) -> list[str]:
+async def last_heard(work: UnitOfWork) -> list[tuple[str, datetime]]:
     """
-    Give the active accounts that were last heard, or added, before an instant.
+    Give name and last instant of hearing of each active account; of one never heard, when it was added.
     """
-    heard = sa.func.coalesce(sa.func.max(col(AccountStream.heard_until)), col(Account.created_at))
+    heard = sa.func.coalesce(sa.func.max(col(AccountStream.heard_until)), col(Account.created_at), type_=Instant())
     query = (
-        sa.select(col(Account.name))
+        sa.select(col(Account.name), heard)
         .outerjoin(AccountStream, col(AccountStream.account_id) == col(Account.id))
         .where(col(Account.state) == "active")
         .group_by(col(Account.id), col(Account.name), col(Account.created_at))
-        .having(heard < sa.bindparam(None, instant, type_=Instant()))
         .order_by(col(Account.name))
     )
-    return list((await work.session.scalars(query)).all())
+    return [(name, at) for name, at in await work.session.execute(query)]
