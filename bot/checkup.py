@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 import aiohttp
-from sqlalchemy.exc import SQLAlchemyError
 
 from bot.accounts.connect import Connectors
 from bot.accounts.service import list_accounts
@@ -19,7 +18,7 @@ from bot.core.database import Database
 from bot.core.errors import HubbubError
 from bot.core.migrate import require_newest
 from bot.core.secretbox import SecretsError
-from bot.opening import secret_box, unchecked_database
+from bot.opening import missing_file, secret_box, shape_of, unchecked_database
 from bot.settings import Settings
 from connectors.errors import ConnectorError
 
@@ -39,18 +38,17 @@ async def check_everything(settings: Settings) -> AsyncIterator[Finding]:
     """
     Try database, key and every account in turn.
     """
+    if file := missing_file(settings):
+        yield Finding(what="database", ok=False, detail=f"{file} is not there yet; run: hubbub init")
+        yield _key(settings)
+        return
     async with unchecked_database(settings, SystemClock()) as database, aiohttp.ClientSession() as session:
-        finding = await _database(database)
-        yield finding
-        try:
-            box = secret_box(settings)
-        except SecretsError as error:
-            yield Finding(what="secret key", ok=False, detail=str(error))
+        findings = [await _database(database), _key(settings)]
+        for finding in findings:
+            yield finding
+        if not all(finding.ok for finding in findings):
             return
-        yield Finding(what="secret key", ok=True, detail="readable by its owner only")
-        if not finding.ok:
-            return
-        connectors = Connectors(registry(), box, session)
+        connectors = Connectors(registry(), secret_box(settings), session)
         async with database.read() as work:
             accounts = await list_accounts(work)
         for account in accounts:
@@ -59,12 +57,24 @@ async def check_everything(settings: Settings) -> AsyncIterator[Finding]:
 
 async def _database(database: Database) -> Finding:
     try:
+        await shape_of(database)
         await require_newest(database)
     except HubbubError as error:
         return Finding(what="database", ok=False, detail=error.detail)
-    except (SQLAlchemyError, OSError) as error:
-        return Finding(what="database", ok=False, detail=f"cannot be reached ({type(error).__name__})")
     return Finding(what="database", ok=True, detail=f"{database.engine.dialect.name}, of this version's shape")
+
+
+def _key(settings: Settings) -> Finding:
+    given = settings.secrets.key is not None
+    if not given and not settings.key_file.exists():
+        return Finding(
+            what="secret key", ok=False, detail=f"{settings.key_file} is not there yet; run: hubbub init"
+        )
+    try:
+        secret_box(settings)
+    except SecretsError as error:
+        return Finding(what="secret key", ok=False, detail=str(error))
+    return Finding(what="secret key", ok=True, detail="given" if given else "readable by its owner only")
 
 
 async def _account(connectors: Connectors, account: Account) -> Finding:

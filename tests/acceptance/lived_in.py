@@ -15,9 +15,16 @@ from typing import Any
 
 import aiohttp
 
+from bot.core.actor import HUBBUB
+from bot.core.clock import SystemClock
+from bot.core.database import open_database
+from bot.core.migrate import upgrade
+from bot.staff.passwords import prepare_password
+from bot.staff.service import add_staff, create_token
 from connectors.playground.rules import GENEROUS, Rules
 from connectors.playground.server import Playground
 from tests.acceptance.daemon import DaemonProcess
+from tests.acceptance.visitor import PASSWORD
 
 QUICK = {
     "ACCOUNTS__POLL_EVERY": "1s",
@@ -25,7 +32,9 @@ QUICK = {
     "OUTBOX__FIRST_WAIT": "1s",
     "LOG__LEVEL": "info",
 }
-WAIT_SECONDS = 30.0
+WAIT_SECONDS = 60.0
+PEOPLE = (("root", "admin"), ("ann", "agent"), ("ben", "agent"), ("lea", "lead"), ("mia", "marketer"))
+"""Who works there, all with `PASSWORD`."""
 
 
 @dataclass(kw_only=True)
@@ -109,13 +118,11 @@ async def lived_in(
         Playground(now=lambda: datetime.now(UTC), rules=Rules(limits=GENEROUS)) as playground,
         aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60)) as session,
     ):
-        # Commands run in threads: the playground answers from this very loop.
-        made = await asyncio.to_thread(
-            daemon.command, "token", "create", "--role", "admin", "--name", "acceptance"
-        )
-        house = LivedIn(daemon=daemon, playground=playground, token=made, session=session)
+        token = await _hire(database_url or f"sqlite+aiosqlite:///{folder / 'data' / 'hubbub.db'}", folder)
+        house = LivedIn(daemon=daemon, playground=playground, token=token, session=session)
         server, secret = f"server={playground.url}", playground.tokens[house.brand]
         add = ("account", "add", "mastodon", "--name", "shop", "--secret-stdin", "--option", server)
+        # Commands run in threads: the playground answers from this very loop.
         await asyncio.to_thread(daemon.command, *add, given=f"{secret}\n")
         try:
             await daemon.start()
@@ -123,6 +130,22 @@ async def lived_in(
             yield house
         finally:
             daemon.close()
+
+
+async def _hire(url: str, folder: Path) -> str:
+    """
+    Let people work here, and give the secret of an admin's token. By hand, since each command takes a second.
+    """
+    (folder / "data").mkdir(mode=0o700)
+    database = open_database(url, SystemClock())
+    await upgrade(database)
+    hashed = await prepare_password(PASSWORD, "root")
+    async with database.write() as work:
+        for login, role in PEOPLE:
+            await add_staff(work, HUBBUB, login=login, name=login.title(), role=role, password_hash=hashed)
+        _, secret = await create_token(work, HUBBUB, name="acceptance", role="admin")
+    await database.close()
+    return secret
 
 
 CUSTOMERS = (

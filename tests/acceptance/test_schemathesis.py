@@ -32,7 +32,7 @@ async def _real_ids(house: LivedIn) -> str:
     """
     conversation = await house.heard("leaks")
     entries = (await house.ask("GET", "/outbox"))[1]["items"]
-    staff = (await house.ask("POST", "/staff", json={"login": "ann", "name": "Ann", "role": "agent"}))[1]
+    staff = (await house.ask("POST", "/staff", json={"login": "zoe", "name": "Zoe", "role": "agent"}))[1]
     known = {
         "add_note": ("id", conversation["id"]),
         "reply_to_conversation": ("id", conversation["id"]),
