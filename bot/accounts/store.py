@@ -133,4 +133,4 @@ async def last_heard(work: UnitOfWork) -> list[tuple[str, datetime]]:
         .group_by(col(Account.id), col(Account.name), col(Account.created_at))
         .order_by(col(Account.name))
     )
-    return [(name, at) for name, at in await work.session.execute(query)]
+    return [(name, at or work.now) for name, at in await work.session.execute(query)]
