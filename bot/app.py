@@ -60,6 +60,7 @@ from bot.web.application import build_application
 from bot.web.assets import Assets
 from bot.web.operations import prune_answers
 from bot.web.proxies import TRUSTED_PROXIES
+from bot.web.server_log import server_log
 from bot.web.shell import NavEntry, Shell
 from connectors.registry import Registry
 
@@ -237,7 +238,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 async def _serve(stack: AsyncExitStack, app: web.Application, listening: socket.socket) -> None:
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=5)
+    runner = web.AppRunner(app, access_log=None, logger=server_log(), shutdown_timeout=5)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
     await web.SockSite(runner, listening).start()
