@@ -73,7 +73,8 @@ async def opened(
         yield page
     finally:
         await context.close()
-    assert [text for text in wrong if not any(part in text for part in expected)] == []
+    unexpected = [text for text in wrong if not any(part in text for part in expected)]
+    assert unexpected == [], unexpected
 
 
 async def findings(page: Page) -> list[tuple[str, list[Any]]]:
