@@ -26,7 +26,9 @@ UNIT = 100
 """The weights are stored in hundredths."""
 WORTH = 2.0
 """How much more a kind or a shape tells than a word: it was met in more texts. Chosen by cross-validation."""
-NAMED, LEAST_SHARE = 4, 0.1
+CALM = 10.0
+"""What is added to the worth of a text's features before they share it, so that a short text says little."""
+NAMED, LEAST_SHARE = 4, 0.2
 """How many words are named at most, and what share of the strongest one's weight each must have."""
 
 
@@ -47,12 +49,14 @@ class Learned(NamedTuple):
     Args:
         intents: log odds; only differences between them mean something.
         moods: log odds, of MOODS only.
-        given: the parts of both sums that have a place in the text.
+        share: what each number of `given` counts in this text; the more features, the less each.
+        given: the parts of both sums.
     """
 
     intents: dict[Intent, float]
     moods: dict[Mood, float]
-    given: tuple[Given, ...]
+    share: float
+    given: list[Given]
 
 
 def weigh(text: str, tokens: Sequence[Token]) -> Learned:
@@ -63,15 +67,16 @@ def weigh(text: str, tokens: Sequence[Token]) -> Learned:
         tokens: of the same text.
     """
     weights = _weights()
-    known = [(place, weights[name], name) for name, place in features(text, tokens).items() if name in weights]
-    share = 1 / math.sqrt(max(sum(worth(name) for _, _, name in known), 1.0))
-    given = [Given(*place, tuple(weight * share for weight in row)) for place, row, _ in known]
-    sums = [bias + sum(column) for bias, *column in zip(weights[BIAS], *(one.weights for one in given), strict=True)]
-    moods = len(INTENTS)
+    known = [(place, name) for name, place in features(text, tokens).items() if name in weights]
+    given = [Given(*place, weights[name]) for place, name in known]
+    share = 1 / math.sqrt(CALM + sum(worth(name) for _, name in known))
+    columns = zip(*(one.weights for one in given), strict=True) if given else [()] * len(weights[BIAS])
+    sums = [bias + share * sum(column) for bias, column in zip(weights[BIAS], columns, strict=True)]
     return Learned(
-        dict(zip(INTENTS, sums[:moods], strict=True)),
-        dict(zip(MOODS, sums[moods:], strict=True)),
-        tuple(one for one in given if one.start < one.end),
+        dict(zip(INTENTS, sums[: len(INTENTS)], strict=True)),
+        dict(zip(MOODS, sums[len(INTENTS) :], strict=True)),
+        share,
+        given,
     )
 
 
@@ -84,12 +89,11 @@ def worth(feature: str) -> float:
 
 def words_for_intent(text: str, learned: Learned, intent: Intent) -> list[str]:
     """
-    Name the words that speak most for an intent against the average one, strongest first, as they stand in the text.
+    Name the words that speak most for an intent against the average one, strongest first, as in the text.
     """
-    column, all_intents = INTENTS.index(intent), slice(len(INTENTS))
+    column, intents = INTENTS.index(intent), len(INTENTS)
     parts = [
-        (one.start, one.end, one.weights[column] - sum(one.weights[all_intents]) / len(INTENTS))
-        for one in learned.given
+        (start, end, weights[column] - sum(weights[:intents]) / intents) for start, end, weights in learned.given
     ]
     return [text[start:end] for start, end, _ in _strongest(parts)]
 
@@ -99,10 +103,10 @@ def words_for_mood(text: str, learned: Learned, mood: Mood) -> tuple[Word, ...]:
     Name the words that speak most for a good or a bad mood against a calm one, in the order of the text.
     """
     column, calm = (len(INTENTS) + MOODS.index(one) for one in (mood, Mood.NEUTRAL))
-    sign = 1 if mood is Mood.POSITIVE else -1
-    parts = [(one.start, one.end, one.weights[column] - one.weights[calm]) for one in learned.given]
+    share = learned.share if mood is Mood.POSITIVE else -learned.share
+    parts = [(start, end, weights[column] - weights[calm]) for start, end, weights in learned.given]
     return tuple(
-        Word(text=text[start:end], weight=round(sign * weight, 2))
+        Word(text=text[start:end], weight=round(share * weight, 2))
         for start, end, weight in sorted(_strongest(parts))
     )
 
@@ -110,14 +114,18 @@ def words_for_mood(text: str, learned: Learned, mood: Mood) -> tuple[Word, ...]:
 def _strongest(parts: Iterable[tuple[int, int, float]]) -> list[tuple[int, int, float]]:
     """
     Return the places that weigh most, strongest first; what stands at the same place is added, none overlap.
+
+    A feature without a place, such as the length of the text, is left out.
     """
     sums: dict[tuple[int, int], float] = {}
     for start, end, weight in parts:
         sums[start, end] = sums.get((start, end), 0.0) + weight
-    ranked = sorted(((weight, *place) for place, weight in sums.items() if weight > 0), reverse=True)
+    ranked = sorted(((sums[place], *place) for place in sums if sums[place] > 0), reverse=True)
     found: list[tuple[int, int, float]] = []
     for weight, start, end in ranked:
-        if len(found) == NAMED or weight < LEAST_SHARE * ranked[0][0]:
+        if start == end:
+            continue
+        if len(found) == NAMED or (found and weight < LEAST_SHARE * found[0][2]):
             break
         if all(end <= first or last <= start for first, last, _ in found):
             found.append((start, end, weight))
@@ -127,5 +135,6 @@ def _strongest(parts: Iterable[tuple[int, int, float]]) -> list[tuple[int, int, 
 @cache
 def _weights() -> Mapping[str, tuple[float, ...]]:
     return {
-        feature: tuple(int(number) / UNIT for number in numbers.split()) for feature, numbers in data.rows("learned.tsv")
+        feature: tuple(int(number) / UNIT for number in numbers.split())
+        for feature, numbers in data.rows("learned.tsv")
     }

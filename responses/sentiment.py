@@ -32,7 +32,11 @@ MIXED_AT_LEAST, MIXED_SHARE = 0.3, 0.4
 SURE = 0.75
 """From this weight on one side, or where it sees both sides, the lexicon alone decides."""
 LEARNED = 0.4
-"""What learned log odds are worth in weights of the lexicon. Chosen, like SURE, by cross-validation over training texts."""
+"""What learned log odds are worth in weights of the lexicon. Chosen, like SURE, by cross-validation."""
+ADVERT = 0.5
+"""By how much learned log odds must favour spam over all else for a text to have no mood of its own."""
+PHRASE_WORDS, PHRASE_HAN = 2, 3
+"""Lexicon entries of so many words, or Chinese characters, are phrases."""
 TURNED_GOOD, TURNED_BAD = -0.7, -0.4
 """What is left of a good or a bad word after a negation: "not good" is bad, "not bad" only half good."""
 SHOUTED = 1.25
@@ -100,18 +104,30 @@ def judge_sentiment(
     told = Sentiment(mood=mood_of(good, bad), value=round(math.tanh(good - bad), 3), words=words)
     if learned is None:
         return told
-    if SPAMGATE and _adv(learned):
+    if _advertises(learned):
         return Sentiment(mood=Mood.NEUTRAL, value=0.0, words=())
-    if told.mood is Mood.MIXED or max(good, bad) >= SURE or (TURNGATE and any(hit.turned for hit in hits)):
+    if told.mood is Mood.MIXED or max(good, bad) >= SURE or any(_understood(hit, tokens) for hit in hits):
         return told
     return _with_learned(text, told, good, bad, learned)
 
 
-SPAMGATE=0.5
-TURNGATE=True
-def _adv(l):
-    a=sorted(l.intents.values())
-    return l.intents[Intent.SPAM]>=a[-1] and a[-1]-a[-2]>=SPAMGATE
+def _advertises(learned: Learned) -> bool:
+    """
+    Tell whether a text is plainly an advert: its praise and its fears are not about us.
+    """
+    return all(
+        learned.intents[Intent.SPAM] - odds >= ADVERT
+        for intent, odds in learned.intents.items()
+        if intent is not Intent.SPAM
+    )
+
+
+def _understood(hit: Hit, tokens: Sequence[Token]) -> bool:
+    """
+    Tell whether the lexicon saw more than a word: a negation or a whole phrase.
+    """
+    phrase = PHRASE_HAN if tokens[hit.start].kind == "han" else PHRASE_WORDS
+    return hit.turned or hit.end - hit.start >= phrase
 
 
 def _with_learned(text: str, told: Sentiment, good: float, bad: float, learned: Learned) -> Sentiment:
@@ -121,14 +137,11 @@ def _with_learned(text: str, told: Sentiment, good: float, bad: float, learned: 
     calm = learned.moods[Mood.NEUTRAL]
     good = max(good + LEARNED * (learned.moods[Mood.POSITIVE] - calm), 0.0)
     bad = max(bad + LEARNED * (learned.moods[Mood.NEGATIVE] - calm), 0.0)
+    mood = Mood.POSITIVE if good > bad else Mood.NEGATIVE
     if good == bad:
-        mood = Mood.NEUTRAL
-    else:
-        mood = Mood.POSITIVE if good > bad else Mood.NEGATIVE
+        return told if told.mood is Mood.NEUTRAL else Sentiment(mood=Mood.NEUTRAL, value=0.0, words=())
     if mood is told.mood:
         return told
-    if mood is Mood.NEUTRAL:
-        return Sentiment(mood=mood, value=0.0, words=())
     words = words_for_mood(text, learned, mood)
     if not words:
         return told

@@ -1,5 +1,6 @@
 """
-Learn the weights of learned.tsv from labelled texts. Run by hand, never by the daemon: `python -m responses.training`.
+Learn the weights of learned.tsv from labelled texts. `python -m responses.training` is run by hand, never by the
+daemon.
 
 Multinomial logistic regression with an L2 penalty, once over the intents and once over the moods. It is solved in
 the texts' own space (one number for each text and class), for there are fewer texts than features. No chance is
@@ -15,6 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from responses import learned
 from responses.features import features
 from responses.learned import BIAS, INTENTS, MOODS, UNIT, worth
 from responses.reading import cut
@@ -46,7 +48,9 @@ def train(rows: Iterable[GoldenRow]) -> str:
     """
     taken = [row for row in rows if row.half in LEARNED_HALVES and row.language in READ_LANGUAGES]
     found = [features(*cut(row.text)) for row in taken]
-    names = sorted(name for name, count in Counter(name for one in found for name in one).items() if count >= FEWEST_TEXTS)
+    names = sorted(
+        name for name, count in Counter(name for one in found for name in one).items() if count >= FEWEST_TEXTS
+    )
     texts = _texts(found, names)
     intents = np.array([[row.intent is intent for intent in INTENTS] for row in taken], dtype=float)
     moods = np.array([_shares(row.mood) for row in taken])
@@ -65,7 +69,7 @@ def _shares(mood: Mood) -> list[float]:
 
 def _texts(found: Sequence[Iterable[str]], names: Sequence[str]) -> Matrix:
     """
-    Return one row for each text, one column for each feature, each row of length 1.
+    Return one row for each text, one column for each feature, each row scaled as `learned.weigh` does.
     """
     column = {name: at for at, name in enumerate(names)}
     texts = np.zeros((len(found), len(names)))
@@ -73,7 +77,9 @@ def _texts(found: Sequence[Iterable[str]], names: Sequence[str]) -> Matrix:
         for name in one:
             if name in column:
                 texts[row, column[name]] = np.sqrt(worth(name))
-    return texts / np.maximum(np.linalg.norm(texts, axis=1, keepdims=True), 1.0)
+    lengths: Matrix = np.sqrt(learned.CALM + (texts**2).sum(axis=1, keepdims=True))
+    scaled: Matrix = texts / lengths
+    return scaled
 
 
 def _fit(alike: Matrix, truth: Matrix) -> Matrix:
