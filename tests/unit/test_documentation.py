@@ -131,7 +131,7 @@ def test_anchors_are_found_as_hosts_spell_them() -> None:
         (API_REFERENCE, api_reference),
         (PERMISSION_REFERENCE, permission_reference),
     ],
-    ids=str,
+    ids=["commands", "api", "permissions"],
 )
 def test_a_reference_in_the_repository_is_the_code(file: Path, written: Any) -> None:
     assert (ROOT / file).read_text() == written(), "run: make docs"
