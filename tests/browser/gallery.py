@@ -166,7 +166,7 @@ def _identities() -> list[Identity]:
     mastodon = {"channel": "mastodon", "contact_id": "p1"}
     bot = "@annas_lamp_bot@bots.example"
     return [
-        Identity(channel="email", contact_id="p1", handle="anna.lindqvist@example.org"),
-        Identity(**mastodon, handle="@anna@example.social", url="https://example.social/@anna"),
-        Identity(**mastodon, handle=bot, url="https://bots.example/@annas_lamp_bot", automated=True),
+        Identity(channel="email", contact_id="p1", handle="anna.lindqvist@example.org"),  # type: ignore[call-arg]
+        Identity(**mastodon, handle="@anna@example.social", url="https://example.social/@anna"),  # type: ignore[arg-type]
+        Identity(**mastodon, handle=bot, url="https://bots.example/@annas_lamp_bot", automated=True),  # type: ignore[arg-type]
     ]

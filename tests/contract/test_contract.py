@@ -252,9 +252,9 @@ async def test_what_we_send_is_not_heard_as_a_customer(harness, connector):
 
 async def test_an_answer_arrives_once_under_what_it_answers(harness, connector):
     assert isinstance(connector, Replies)
-    item = await one_heard(harness, connector)
+    item = await one_heard(harness, connector)  # type: ignore[arg-type]
 
-    sent = await connector.reply(item.reply_to, Draft(text="Yes, 3 to 5 days. 三到五天"), key="answer-1")
+    sent = await connector.reply(item.reply_to, Draft(text="Yes, 3 to 5 days. 三到五天"), key="answer-1")  # type: ignore[arg-type]
 
     (delivered,) = await harness.delivered()
     assert "Yes, 3 to 5 days. 三到五天" in squeezed(delivered.text)
@@ -266,7 +266,7 @@ async def test_an_answer_arrives_once_under_what_it_answers(harness, connector):
 async def test_reply_to_survives_the_database(harness, connector):
     item = await one_heard(harness, connector)
 
-    await connector.reply(json.loads(json.dumps(dict(item.reply_to))), Draft(text="Yes."), key="answer-2")
+    await connector.reply(json.loads(json.dumps(dict(item.reply_to))), Draft(text="Yes."), key="answer-2")  # type: ignore[arg-type]
 
     assert len(await harness.delivered()) == 1
 
@@ -292,7 +292,7 @@ async def test_a_post_arrives_once(harness, connector):
 async def test_O1_find_tells_what_is_there_from_what_is_not(harness, connector):
     assert isinstance(connector, Finds)
     started = now()
-    item = await one_heard(harness, connector)
+    item = await one_heard(harness, connector)  # type: ignore[arg-type]
     draft, other = Draft(text="Yes, *3* to 5 days: https://a.example/?a=1&b=2"), Draft(text="Yes, 4 to 6 days.")
 
     before = await found_or_unsure(connector, "find-1", draft, item, started)
@@ -475,7 +475,7 @@ def _chain(error: BaseException | None) -> list[str]:
 async def test_a_stream_wakes_at_once_and_when_somebody_writes(harness, connector):
     if not isinstance(connector, Streams):
         pytest.skip("this channel has no stream")
-    cursor = await from_now_on(connector)
+    cursor = await from_now_on(connector)  # type: ignore[arg-type]
 
     async with aclosing(connector.listen(cursor)) as stream:
         try:
@@ -487,7 +487,7 @@ async def test_a_stream_wakes_at_once_and_when_somebody_writes(harness, connecto
         woken_too_early = waiting.done()
         written = await harness.somebody_writes("wake up")
         second = await asyncio.wait_for(waiting, 20)
-    heard, _ = await hear_all(connector, cursor)
+    heard, _ = await hear_all(connector, cursor)  # type: ignore[arg-type]
 
     assert first is not None
     assert not woken_too_early

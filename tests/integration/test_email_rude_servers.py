@@ -34,7 +34,7 @@ def options(server: ScriptedImap, **changes) -> EmailOptions:
 
 async def fetch(server: ScriptedImap, **changes):
     async with EmailConnector(options(server, **changes)) as connector:
-        return await connector.fetch('{"INBOX": {"uidvalidity": 7, "uid": 0}}', now=NOW)
+        return await connector.fetch('{"INBOX": {"uidvalidity": 7, "uid": 0}}', now=NOW)  # type: ignore[arg-type]
 
 
 async def test_a_server_without_idle_is_unsupported_for_listening_and_warned_of():

@@ -135,7 +135,7 @@ async def test_O1_find_works_where_keys_are_not_known(playground, connector):
 
 async def test_an_answer_to_a_post_that_is_gone_is_rejected(playground, connector):
     item = await one_heard(playground, connector)
-    playground.world.delete(playground.world.get_post(int(item.message_id)).id)
+    playground.world.delete(playground.world.get_post(int(item.message_id)).id)  # type: ignore[arg-type]
 
     with pytest.raises(Rejected, match="HTTP 4"):
         await connector.reply(item.reply_to, Draft(text="Yes."), key="gone-1")

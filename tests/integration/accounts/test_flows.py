@@ -40,7 +40,7 @@ async def actions(database: Database) -> list[str]:
 async def everything(database: Database) -> str:
     async with database.read() as work:
         rows = [
-            [dict(row._mapping) for row in await work.session.execute(sa.select(table.__table__))]  # type: ignore[union-attr]
+            [dict(row._mapping) for row in await work.session.execute(sa.select(table.__table__))]
             for table in (Account, AuditEntry, LiveEvent)
         ]
     return json.dumps(rows, default=str)

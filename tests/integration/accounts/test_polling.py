@@ -49,7 +49,7 @@ async def poller_of(
     tools = Tools(database=database, connectors=connectors, ears=ears, settings=settings, holder=holder)
     woken = asyncio.Event()
     poller = Poller(account, tools, woken.set)
-    poller.woken = woken  # type: ignore[attr-defined]
+    poller.woken = woken
     try:
         yield poller
     finally:
@@ -327,10 +327,10 @@ async def test_a_stream_wakes_the_poll_and_only_the_holder_of_the_lease_streams(
         await second.poll()
         await until(lambda: server.listening == 1)
         await first.poll()  # the first hint came during the poll before, or leads to this one
-        first.woken.clear()  # type: ignore[attr-defined]
+        first.woken.clear()
         server.wakes.put_nowait(None)
-        await until(first.woken.is_set)  # type: ignore[attr-defined]
-        assert not second.woken.is_set()  # type: ignore[attr-defined]
+        await until(first.woken.is_set)
+        assert not second.woken.is_set()
         clock.set(clock.now() + HOUR)
         await second.poll()  # the first one's lease ran out
         await first.poll()

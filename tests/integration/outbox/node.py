@@ -14,7 +14,7 @@ import os
 import signal
 import sys
 from enum import StrEnum
-from typing import Any
+from typing import Any, NoReturn
 
 import sqlalchemy as sa
 from aiohttp import ClientSession
@@ -42,7 +42,7 @@ class Step(StrEnum):
     BEFORE_RESULT_COMMIT = "before-result-commit"  # the network has answered
 
 
-def die() -> None:
+def die() -> NoReturn:
     """
     End as by a power cut.
     """
@@ -83,7 +83,7 @@ async def main(url: str, key: str, name: str, step: Step) -> None:
     async with ClientSession() as session:
         opened = Connectors(Registry((channel,)), SecretBox(GivenKeys(key)), session)
         if step is Step.AFTER_ATTEMPT_COMMIT:
-            opened.open = lambda _account: die()  # type: ignore[method-assign, assignment, return-value]
+            opened.open = lambda _account: die()
         async with LiveEvents(database) as live, OutboxWorker(database, live, opened, (), OutboxSettings(), name):
             print("ready", flush=True)
             await stop.wait()

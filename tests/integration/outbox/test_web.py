@@ -201,7 +201,8 @@ async def test_what_does_not_exist_is_not_found(web: WebClient, url: str):
 
 
 @pytest.mark.parametrize(
-    "mark", ["x", "bnVsbA", *map(encode_mark, ([1, 2, 3], ["x", 1], [1.0, "x"], [2**40, "x"], [1, "\x00"]))]
+    "mark",
+    ["x", "bnVsbA", *map(encode_mark, ([1, 2, 3], ["x", 1], [1.0, "x"], [2**40, "x"], [1, "\x00"]))],  # type: ignore[arg-type]
 )
 async def test_a_broken_mark_is_refused_kindly(web: WebClient, mark: str):
     await web.sign_in("agent")

@@ -214,6 +214,6 @@ async def test_streams_end_when_the_daemon_leaves(database: Database) -> None:
         async with _stream(client, "topics=queue") as stream:
             await stream.next()
             server = client.http.server
-            assert not server.app[CLOSING].is_set()  # type: ignore[attr-defined]
+            assert not server.app[CLOSING].is_set()
             await server.close()
             await stream.ends()

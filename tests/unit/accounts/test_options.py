@@ -43,17 +43,17 @@ ODD = Channel(name="odd", title="Odd", options=Odd, open=lambda options, session
 
 
 def test_an_account_begins_now_unless_told_otherwise() -> None:
-    assert read_options(CHANNEL, GIVEN, now=START).hear_since == START  # type: ignore[attr-defined]
+    assert read_options(CHANNEL, GIVEN, now=START).hear_since == START
     earlier = {**GIVEN, "hear_since": "2026-03-01T00:00:00Z"}
-    assert read_options(CHANNEL, earlier, now=START).hear_since < START  # type: ignore[attr-defined]
+    assert read_options(CHANNEL, earlier, now=START).hear_since < START
     assert not hasattr(read_options(ODD, {}, now=START), "hear_since")
 
 
 def test_text_becomes_lists_and_truth_values_and_empty_means_not_given() -> None:
     options = read_options(CHANNEL, {**GIVEN, "folders": "INBOX, Sales  Help", "loud": "yes"}, now=START)
-    assert (options.folders, options.loud) == (("INBOX", "Sales", "Help"), True)  # type: ignore[attr-defined]
-    assert read_options(CHANNEL, {**GIVEN, "folders": " "}, now=START).folders == ("INBOX",)  # type: ignore[attr-defined]
-    assert read_options(CHANNEL, {**GIVEN, "folders": ["a b"]}, now=START).folders == ("a b",)  # type: ignore[attr-defined]
+    assert (options.folders, options.loud) == (("INBOX", "Sales", "Help"), True)
+    assert read_options(CHANNEL, {**GIVEN, "folders": " "}, now=START).folders == ("INBOX",)
+    assert read_options(CHANNEL, {**GIVEN, "folders": ["a b"]}, now=START).folders == ("a b",)
 
 
 @pytest.mark.parametrize(

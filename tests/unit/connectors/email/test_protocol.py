@@ -48,7 +48,7 @@ def test_a_mailbox_is_read_from_its_opening():
         b"[READ-ONLY] done",
     ]
 
-    mailbox = protocol.read_mailbox("INBOX", lines)
+    mailbox = protocol.read_mailbox("INBOX", lines)  # type: ignore[arg-type]
 
     assert (mailbox.name, mailbox.uid_validity, mailbox.uid_next) == ("INBOX", 1700000001, 1043)
 
@@ -88,7 +88,7 @@ def test_a_listing(stamp, received_at):
         b"done",
     ]
 
-    assert protocol.read_listing(lines) == [Listed(uid=1043, size=5120, received_at=received_at)]
+    assert protocol.read_listing(lines) == [Listed(uid=1043, size=5120, received_at=received_at)]  # type: ignore[arg-type]
 
 
 def test_the_content_of_the_mail_that_was_asked_for():
@@ -102,8 +102,8 @@ def test_the_content_of_the_mail_that_was_asked_for():
         b"done",
     ]
 
-    assert protocol.read_content(7, lines) == b"UID 6"
-    assert protocol.read_content(8, lines) is None
+    assert protocol.read_content(7, lines) == b"UID 6"  # type: ignore[arg-type]
+    assert protocol.read_content(8, lines) is None  # type: ignore[arg-type]
     assert protocol.read_content(7, [b'1 FETCH (UID 7 BODY[]<0> "")', b"done"]) == b""
     assert protocol.read_content(7, [b"1 FETCH (UID 7 BODY[] NIL)", b"done"]) == b""
 
