@@ -28,6 +28,7 @@ WORTH = 2.0
 """How much more a kind or a shape tells than a word: it was met in more texts. Chosen by cross-validation."""
 CALM = 10.0
 """What is added to the worth of a text's features before they share it, so that a short text says little."""
+MARKS = " \n.,;:…()!！。，、；：（）"
 NAMED, LEAST_SHARE = 4, 0.2
 """How many words are named at most, and what share of the strongest one's weight each must have."""
 
@@ -95,27 +96,30 @@ def words_for_intent(text: str, learned: Learned, intent: Intent) -> list[str]:
     parts = [
         (start, end, weights[column] - sum(weights[:intents]) / intents) for start, end, weights in learned.given
     ]
-    return [text[start:end] for start, end, _ in _strongest(parts)]
+    return [text[start:end] for start, end, _ in _strongest(text, parts)]
 
 
-def words_for_mood(text: str, learned: Learned, mood: Mood) -> tuple[Word, ...]:
+def words_for_mood(text: str, learned: Learned, mood: Mood, unit: float) -> tuple[Word, ...]:
     """
     Name the words that speak most for a good or a bad mood against a calm one, in the order of the text.
+
+    Args:
+        unit: what log odds are worth in the weights of a Word.
     """
     column, calm = (len(INTENTS) + MOODS.index(one) for one in (mood, Mood.NEUTRAL))
-    share = learned.share if mood is Mood.POSITIVE else -learned.share
+    share = learned.share * (unit if mood is Mood.POSITIVE else -unit)
     parts = [(start, end, weights[column] - weights[calm]) for start, end, weights in learned.given]
     return tuple(
         Word(text=text[start:end], weight=round(share * weight, 2))
-        for start, end, weight in sorted(_strongest(parts))
+        for start, end, weight in sorted(_strongest(text, parts))
     )
 
 
-def _strongest(parts: Iterable[tuple[int, int, float]]) -> list[tuple[int, int, float]]:
+def _strongest(text: str, parts: Iterable[tuple[int, int, float]]) -> list[tuple[int, int, float]]:
     """
     Return the places that weigh most, strongest first; what stands at the same place is added, none overlap.
 
-    A feature without a place, such as the length of the text, is left out.
+    What is nothing but marks, or has no place (the length of the text), counts but is not named.
     """
     sums: dict[tuple[int, int], float] = {}
     for start, end, weight in parts:
@@ -123,7 +127,7 @@ def _strongest(parts: Iterable[tuple[int, int, float]]) -> list[tuple[int, int, 
     ranked = sorted(((sums[place], *place) for place in sums if sums[place] > 0), reverse=True)
     found: list[tuple[int, int, float]] = []
     for weight, start, end in ranked:
-        if start == end:
+        if not text[start:end].strip(MARKS):
             continue
         if len(found) == NAMED or (found and weight < LEAST_SHARE * found[0][2]):
             break

@@ -142,7 +142,7 @@ def _with_learned(text: str, told: Sentiment, good: float, bad: float, learned: 
         return told if told.mood is Mood.NEUTRAL else Sentiment(mood=Mood.NEUTRAL, value=0.0, words=())
     if mood is told.mood:
         return told
-    words = words_for_mood(text, learned, mood)
+    words = words_for_mood(text, learned, mood, LEARNED)
     if not words:
         return told
     size = math.tanh(max(abs(good - bad), CLEAR))

@@ -30,6 +30,8 @@ def run(golden: Path = GOLDEN) -> dict[str, object]:
     """
     Return accuracy by group and texts per second on one core, each beside plain TextBlob's.
 
+    Misses are named only for halves that do not measure (`responses.report.MEASURING`).
+
     Raises:
         NoGoldenTextsError: names the file and what to do.
     """
