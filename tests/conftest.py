@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import logging
 import os
 import shutil
 import tempfile
@@ -22,6 +23,7 @@ import sqlalchemy as sa
 import bot.schema  # noqa: F401  (every table is known)
 from bot.core.clock import SystemClock
 from bot.core.database import Database, open_database
+from bot.core.log import HubbubHandler
 from bot.core.migrate import upgrade
 from tests.fakes.clock import FakeClock
 
@@ -108,6 +110,17 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
     asyncio.run(_run(server, f"CREATE DATABASE {name} TEMPLATE template_hubbub"))
     yield server.set(database=name).render_as_string(hide_password=False)
     asyncio.run(_run(server, f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+@pytest.fixture(autouse=True)
+def no_handler_is_left() -> Iterator[None]:
+    """
+    Take away what a command set up for the log: it writes to a stream that ends with the test.
+    """
+    yield
+    root = logging.getLogger()
+    for handler in [one for one in root.handlers if isinstance(one, HubbubHandler)]:
+        root.removeHandler(handler)
 
 
 @pytest.fixture

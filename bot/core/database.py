@@ -23,6 +23,8 @@ from bot.core.ids import new_id
 from bot.core.tables import LiveEvent
 
 LIVE_CHANNEL = "hubbub_live"
+AWAY_STATES = ("08", "53", "55000", "57P")
+"""How SQLSTATEs begin when PostgreSQL is lost, full, closed or going down (its documentation, appendix A)."""
 LIVE_ORDER_LOCK = 0x48554242  # "HUBB": serialises commits that carry live events, so that ids follow commits
 
 
@@ -149,6 +151,18 @@ async def _store_live(work: UnitOfWork) -> None:
         await work.session.execute(sa.select(sa.func.pg_notify(LIVE_CHANNEL, "")))
 
 
+def database_is_away(error: object) -> bool:
+    """
+    Say whether an error means that the database does not answer just now, so that waiting can help.
+    """
+    if isinstance(error, (sa.exc.OperationalError, sa.exc.TimeoutError, ConnectionRefusedError)):
+        return True
+    if not isinstance(error, sa.exc.DBAPIError):
+        return False
+    state = getattr(error.orig, "sqlstate", None) or ""
+    return error.connection_invalidated or state.startswith(AWAY_STATES)
+
+
 def open_database(
     url: str, clock: Clock, *, busy_timeout: timedelta = timedelta(seconds=5), pool_size: int = 10
 ) -> Database:
@@ -158,11 +172,14 @@ def open_database(
     Args:
         url: `sqlite+aiosqlite:///FILE` or `postgresql+asyncpg://...`.
     """
+    # hide_parameters: an error names the statement, never what customers wrote or what is sealed
     if sa.make_url(url).get_backend_name() == "sqlite":
-        engine = create_async_engine(url, pool_size=pool_size, connect_args={"timeout": 0})
+        engine = create_async_engine(url, pool_size=pool_size, connect_args={"timeout": 0}, hide_parameters=True)
         _prepare_sqlite(engine, busy_timeout)
     else:
-        engine = create_async_engine(url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True)
+        engine = create_async_engine(
+            url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True, hide_parameters=True
+        )
     return Database(engine, clock)
 
 

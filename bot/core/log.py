@@ -16,6 +16,7 @@ import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from bot.core.clock import Clock, SystemClock
+from bot.core.database import database_is_away
 from bot.core.errors import HubbubError
 from bot.core.redact import Redactor, redactor
 from bot.core.secretbox import SecretsError
@@ -137,9 +138,11 @@ def _without_expected_traces(_logger: WrappedLogger, _method: str, event: EventD
     Replace the stack trace of an error of ordinary life by its one line.
     """
     error = _error_of(event.get("exc_info"))
-    if isinstance(error, EXPECTED):
+    if isinstance(error, EXPECTED) or database_is_away(error):
         del event["exc_info"]
-        event.setdefault("error", f"{type(error).__name__}: {error}")
+        # an error of the database goes on with its statement
+        said = str(error).partition("\n[SQL: ")[0]
+        event.setdefault("error", f"{type(error).__name__}: {said}")
     return event
 
 

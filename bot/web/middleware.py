@@ -11,6 +11,7 @@ from urllib.parse import quote
 import structlog
 from aiohttp import web
 
+from bot.core.database import database_is_away
 from bot.core.errors import HubbubError, NotSignedIn, TooMany
 from bot.core.ids import new_id
 from bot.web.keys import DATABASE, SHELL
@@ -20,6 +21,7 @@ from bot.web.problems import Problem, http_problem, problem_of, problem_response
 log = structlog.get_logger(__name__)
 Next = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
+AWAY_RETRY_SECONDS = 5
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "font-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
@@ -60,9 +62,12 @@ async def explain(request: web.Request, handler: Next) -> web.StreamResponse:
         return http_problem(error, request.path) if wants_json else _http_page(request, error)
     except HubbubError as error:
         return problem_of(error, request.path) if wants_json else _answer(request, error)
-    except Exception:
+    except Exception as error:
         if request.transport is None or request.transport.is_closing():
             raise  # the browser went away; there is nobody to answer
+        if database_is_away(error):
+            log.warning("database away", action="request.database", path=request.path, error=type(error).__name__)
+            return _away(request, wants_json)
         number = new_id(request.app[DATABASE].clock.now())
         log.exception("request failed", action="request.failed", number=number, path=request.path)
         detail = f"This is our mistake, not yours. It is in the log under the number {number}."
@@ -70,6 +75,17 @@ async def explain(request: web.Request, handler: Next) -> web.StreamResponse:
             return _page(request, 500, "Something broke.", detail)
         kind = "urn:hubbub:problem:broken"
         return problem_response(Problem(type=kind, title="Something broke.", status=500, detail=detail))
+
+
+def _away(request: web.Request, wants_json: bool) -> web.Response:
+    title, detail = "The database does not answer.", "Nothing was changed. Try again in a moment."
+    if wants_json:
+        problem = Problem(type="urn:hubbub:problem:away", title=title, status=503, detail=detail)
+        response = problem_response(problem)
+    else:
+        response = _page(request, 503, title, detail)
+    response.headers["Retry-After"] = str(AWAY_RETRY_SECONDS)
+    return response
 
 
 def _http_page(request: web.Request, error: web.HTTPException) -> web.Response:
