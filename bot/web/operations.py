@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 import re
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -30,6 +31,7 @@ from bot.web.problems import invalid_from, problem_of
 from bot.web.tables import ApiAnswer
 
 API = "/api/v1"
+NUL_ESCAPE = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 ANSWER_KEPT = timedelta(days=1)
 KEY_PATTERN = "^[!-~]{1,200}$"
 """Of an Idempotency-Key: printable ASCII without spaces."""
@@ -210,7 +212,8 @@ def _arguments(op: Operation, request: web.Request, raw: bytes) -> dict[str, Any
 
 def _refuse_nul(raw: bytes) -> None:
     # PostgreSQL cannot store it, and no text of a person holds one.
-    if b"\\u0000" in raw or b"\x00" in raw:
+    # An escape that is itself escaped is text: somebody may well write about \\u0000.
+    if NUL_ESCAPE.search(raw) or b"\x00" in raw:
         raise Invalid(fields={"/": "text must not hold a NUL character"})
 
 
