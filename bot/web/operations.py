@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import inspect
 import re
-import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
