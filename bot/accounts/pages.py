@@ -339,7 +339,7 @@ def _figures(counts: HeardCounts) -> list[tuple[str, int, str]]:
     return [
         ("Heard", counts.heard, "came in"),
         ("Routed", counts.routed, "to a conversation"),
-        ("Ignored", counts.ignored, "and why is said"),
+        ("Ignored", counts.ignored, "each with its reason"),
         ("Quarantined", counts.quarantined, "kept, can be retried"),
         ("Duplicate", counts.duplicate, "came again, changed nothing"),
     ]

@@ -32,6 +32,8 @@ expect.set_options(timeout=PATIENCE_MS)
 DESK = {"width": 1440, "height": 900}
 PHONE = {"width": 390, "height": 844}
 SERIOUS = ("serious", "critical")
+COLOURS = ("color-contrast", "link-in-text-block")
+"""The rules of axe-core that can find something in one colour scheme and not in the other."""
 
 
 @asynccontextmanager
@@ -77,15 +79,19 @@ async def opened(
     assert unexpected == [], unexpected
 
 
-async def findings(page: Page) -> list[tuple[str, list[Any]]]:
+async def findings(page: Page, *rules: str) -> list[tuple[str, list[Any]]]:
     """
     Ask axe-core what is seriously wrong with the page as it stands; gives rule and elements.
+
+    Args:
+        rules: only these; all, where none is named.
     """
     if not AXE:
         missing("axe-core (npm ci)")
     # evaluate() is not bound by the page's policy, a script element would be
     await page.evaluate(AXE)
-    found = await page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    asked = {"resultTypes": ["violations"], **({"runOnly": list(rules)} if rules else {})}
+    found = await page.evaluate("asked => axe.run(document, asked)", asked)
     return [
         (one["id"], [node["target"] for node in one["nodes"]])
         for one in found["violations"]
