@@ -108,6 +108,7 @@ def _responses(op: Operation, keys: Any) -> dict[str, Any]:
         "409": "somebody or something was faster",
         "413": "the body is too large",
         "422": "something in the request cannot be used; `errors` says what",
+        "503": "the database does not answer; nothing was changed, try again",
     }
     responses: dict[str, Any] = {code: {"description": text, "content": problem} for code, text in words.items()}
     if op.may_be_empty:
