@@ -74,7 +74,7 @@ OTHER_PROBLEMS = """\
 | `urn:hubbub:problem:http-404` | 404 | There is nothing at this address. |
 | `urn:hubbub:problem:http-405` | 405 | This address does not take that method. |
 | `urn:hubbub:problem:http-413` | 413 | The body is too large. |
-| `urn:hubbub:problem:away` | 503 | The database does not answer. (nothing was changed; `Retry-After` says when to try again) |
+| `urn:hubbub:problem:away` | 503 | The database does not answer; nothing was changed. See `Retry-After`. |
 | `urn:hubbub:problem:broken` | 500 | Something broke. (`detail` has the number to look for in the log) |
 """
 

@@ -8,6 +8,7 @@ import re
 from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -74,7 +75,7 @@ async def client(database: Database, tmp_path: Path) -> AsyncIterator[WebClient]
     settings = Settings(data_dir=tmp_path)
     promise = promise_of(settings)
     async with aiohttp.ClientSession() as session:
-        extra = {
+        extra: dict[Any, object] = {
             CONNECTORS: Connectors(registry(), open_secret_box(None, tmp_path / "secret.key"), session),
             EARS: (partial(hearing.hear, promise=promise),),
             RECEIPTS: receipts_of(settings),
@@ -109,7 +110,7 @@ async def test_a_role_passes_its_own_doors_only(client: WebClient, role: Role) -
         assert not answer.headers.get("Location", "").startswith("/sign-in?"), where
     for method, url in API_DOORS:
         path = filled(url).removeprefix("/api/v1")
-        answer = await client.api(method, path, role, **({} if method == "GET" else {"json": {}}))
+        answer = await client.api(method, path, role, json=None if method == "GET" else {})
         where = f"{role} {method} {url}: {answer.status}"
         assert answer.status < 500, where
         assert answer.status != 401, where
