@@ -4,6 +4,7 @@ From the settings to the things they name: the database of the right shape, the 
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -38,9 +39,13 @@ def missing_file(settings: Settings) -> Path | None:
 async def unchecked_database(settings: Settings, clock: Clock) -> AsyncIterator[Database]:
     """
     Open the database whatever its shape; close it at the end.
+
+    Raises:
+        DatabaseAway: an SQLite file that cannot be opened.
     """
     if settings.database.url is None:
         settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _try_file(sa.make_url(settings.database_url))
     database = open_database(
         settings.database_url,
         clock,
@@ -51,6 +56,16 @@ async def unchecked_database(settings: Settings, clock: Clock) -> AsyncIterator[
         yield database
     finally:
         await database.close()
+
+
+def _try_file(url: sa.URL) -> None:
+    # aiosqlite leaves a thread behind when it cannot open a file, and that thread ends with a stack trace.
+    if url.get_backend_name() != "sqlite":
+        return
+    try:
+        sqlite3.connect(url.database or ":memory:").close()
+    except sqlite3.Error as error:
+        raise DatabaseAway(f"{url.database}: {error}") from error
 
 
 async def shape_of(database: Database) -> str | None:
