@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from bot.core.migrate import newest_revision
 from connectors.playground.server import Playground
 from tests.integration.cli.conftest import Done, Shell
 
+NEWEST = newest_revision()
 PASSWORD = "a long enough passphrase"
 INIT = ("init", "--admin", "root", "--password-stdin")
 
@@ -119,11 +121,11 @@ def test_a_key_file_that_cannot_be_used_is_said(shell: Shell, mode: int, content
 
 
 def test_an_sqlite_file_gets_its_shape(fresh: Shell) -> None:
-    assert fresh.run("db", "status", "--json").json == [{"has": None, "needs": "0001", "ok": False}]
-    assert fresh.run("db", "upgrade").out == "from nothing to 0001\n"
-    assert fresh.run("db", "upgrade").out == "at 0001 already\n"
+    assert fresh.run("db", "status", "--json").json == [{"has": None, "needs": NEWEST, "ok": False}]
+    assert fresh.run("db", "upgrade").out == f"from nothing to {NEWEST}\n"
+    assert fresh.run("db", "upgrade").out == f"at {NEWEST} already\n"
     done = fresh.run("db", "status", "--json")
-    assert (done.code, done.json) == (0, [{"has": "0001", "needs": "0001", "ok": True}])
+    assert (done.code, done.json) == (0, [{"has": NEWEST, "needs": NEWEST, "ok": True}])
 
 
 def test_postgresql_gets_its_shape_when_it_is_told_to(fresh: Shell, empty_postgres: str) -> None:
@@ -137,9 +139,9 @@ def test_postgresql_gets_its_shape_when_it_is_told_to(fresh: Shell, empty_postgr
     done = fresh.run("check", "--json", **there)
     assert finding(done, "database") == (
         False,
-        "it is at nothing, this version needs 0001; run: hubbub db upgrade",
+        f"it is at nothing, this version needs {NEWEST}; run: hubbub db upgrade",
     )
-    assert fresh.run("db", "upgrade", **there).out == "from nothing to 0001\n"
+    assert fresh.run("db", "upgrade", **there).out == f"from nothing to {NEWEST}\n"
     assert fresh.run("db", "status", **there).code == 0
     assert fresh.run("staff", "list", "--json", **there).json == []
 

@@ -1,0 +1,3 @@
+"""
+Rules: when this happens, if it is so, then do that.
+"""

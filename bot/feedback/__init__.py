@@ -1,0 +1,3 @@
+"""
+What customers praise, ask for and report broken: topics, their trend, the quotes behind them.
+"""

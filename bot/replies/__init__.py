@@ -1,0 +1,3 @@
+"""
+Fewer answers to write: saved replies, macros, suggestions, alike groups.
+"""

@@ -1,0 +1,3 @@
+"""
+One question after a conversation is resolved, by a signed link.
+"""

@@ -1,0 +1,3 @@
+"""
+Signed webhooks out: who is told what, attempts, their log.
+"""
