@@ -41,6 +41,7 @@ from bot.core.database import Database
 from bot.core.errors import HubbubError
 from bot.core.ids import new_id
 from bot.core.live import LiveEvents
+from bot.core.outward import Outward, OutwardRules
 from bot.core.scheduler import Scheduler
 from bot.health import add_health
 from bot.inbox import hearing
@@ -58,6 +59,7 @@ from bot.staff.rules import Permission as P
 from bot.staff.sign_in import ENTRANCE, Entrance
 from bot.web.application import build_application
 from bot.web.assets import Assets
+from bot.web.keys import OUTWARD
 from bot.web.operations import prune_answers
 from bot.web.proxies import TRUSTED_PROXIES
 from bot.web.server_log import server_log
@@ -110,6 +112,13 @@ def promise_of(settings: Settings) -> Promise:
     return Promise(first_response=settings.queue.first_response, grace=settings.outbox.grace)
 
 
+def outward_rules(settings: Settings) -> OutwardRules:
+    """
+    Give what may be asked out there.
+    """
+    return OutwardRules(networks=settings.outward.allow_private, http=settings.outward.allow_http)
+
+
 def receipts_of(settings: Settings) -> tuple[Receipt, ...]:
     """
     Give who is told of every change in the outbox.
@@ -157,6 +166,7 @@ async def running(
         await asyncio.to_thread(responses.warm_up)
         session = await stack.enter_async_context(aiohttp.ClientSession())
         opened = Connectors(registry(), secret_box(settings), session)
+        outward = await stack.enter_async_context(Outward(outward_rules(settings)))
         live = await stack.enter_async_context(LiveEvents(database))
         gate = await stack.enter_async_context(StaffGate(database, settings.sessions))
         scheduler = await stack.enter_async_context(Scheduler(clock))
@@ -180,6 +190,7 @@ async def running(
                 RECEIPTS: receipts,
                 PROMISE: promise,
                 ENTRANCE: entrance,
+                OUTWARD: outward,
                 TRUSTED_PROXIES: settings.server.trusted_proxies,
             },
         )

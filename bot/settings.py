@@ -222,6 +222,19 @@ class LiveSettings(_Section):
     keep: Duration = _time("1h", "1m", "30d", "A page that reconnects within this time misses nothing.")
 
 
+class OutwardSettings(_Section):
+    """
+    What may be asked out there, when people type an address: webhooks, feeds.
+    """
+
+    allow_private: Networks = Field(
+        default=(),
+        description="Private networks of your own that may be asked all the same; else only the public internet.",
+        examples=["10.20.0.0/16"],
+    )
+    allow_http: bool = Field(default=False, description="Also allow addresses without TLS (`http://`).")
+
+
 class HttpSettings(_Section):
     """
     What is accepted from outside.
@@ -266,6 +279,7 @@ class Settings(BaseSettings):
     sign_in: SignInSettings = SignInSettings()
     live: LiveSettings = LiveSettings()
     http: HttpSettings = HttpSettings()
+    outward: OutwardSettings = OutwardSettings()
 
     @classmethod
     def settings_customise_sources(

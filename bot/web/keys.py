@@ -11,11 +11,14 @@ from aiohttp import web
 
 from bot.core.database import Database
 from bot.core.live import LiveEvents
+from bot.core.outward import Outward
 from bot.web.gate import Gate
 from bot.web.shell import Shell
 
 DATABASE = web.AppKey("DATABASE", Database)
 LIVE = web.AppKey("LIVE", LiveEvents)
+OUTWARD = web.AppKey("OUTWARD", Outward)
+"""What asks the addresses that people type, past the guard."""
 SHELL = web.AppKey("SHELL", Shell)
 CLOSING = web.AppKey("CLOSING", asyncio.Event)
 """Set when the daemon leaves; what streams must end."""
