@@ -47,6 +47,7 @@ from bot.health import add_health
 from bot.inbox import hearing
 from bot.inbox import jobs as inbox_jobs
 from bot.inbox.keys import PROMISE
+from bot.inbox.reactions import Reaction, Reactions
 from bot.inbox.rules import Promise
 from bot.opening import opened_database, secret_box
 from bot.outbox.jobs import OutboxWorker
@@ -126,6 +127,13 @@ def receipts_of(settings: Settings) -> tuple[Receipt, ...]:
     return (partial(hearing.sent, promise=promise_of(settings)),)
 
 
+def reactions_of(settings: Settings) -> tuple[Reaction, ...]:
+    """
+    Give what follows from events of conversations, in the order in which they are told.
+    """
+    return ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Daemon:
     """
@@ -174,6 +182,7 @@ async def running(
         await stack.enter_async_context(pollers)
         worker = OutboxWorker(database, live, opened, receipts, settings.outbox, holder)
         await stack.enter_async_context(worker)
+        await stack.enter_async_context(Reactions(database, live, reactions_of(settings)))
         _schedule(scheduler, database, live, pollers, settings)
         entrance = Entrance(database=database, sessions=settings.sessions, tries=settings.sign_in, base_url=url)
         app = build_application(

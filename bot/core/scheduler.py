@@ -10,11 +10,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 
 import structlog
 from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.date import DateTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
 from bot.core.clock import Clock
@@ -60,6 +61,18 @@ class Scheduler:
             id=name,
             replace_existing=True,
             next_run_time=self._clock.now(),
+        )
+
+    def at(self, name: str, instant: datetime, job: Job) -> None:
+        """
+        Run `job` once at an instant, or at once if that is past. The same name replaces its job.
+        """
+        self._scheduler.add_job(
+            self._guarded,
+            DateTrigger(run_date=instant, timezone=UTC),
+            args=(name, job),
+            id=name,
+            replace_existing=True,
         )
 
     def poke(self, name: str) -> None:

@@ -12,6 +12,9 @@ from bot.inbox import store
 from bot.inbox.rules import Outcome, State
 from bot.inbox.tables import Conversation, ConversationEvent
 
+EVENTS_TOPIC = "events"
+"""Wakes who reacts to events (bot.inbox.reactions)."""
+
 
 async def resolve_now(work: UnitOfWork, conversation: Conversation) -> None:
     """
@@ -38,8 +41,10 @@ def note_event(work: UnitOfWork, conversation: Conversation, kind: str, actor: A
             actor_id=actor.id,
             actor_name=actor.name,
             detail=detail,
+            pending=True,
         )
     )
+    work.publish(EVENTS_TOPIC)
 
 
 def tell(work: UnitOfWork, conversation_id: str) -> None:

@@ -20,6 +20,7 @@ from bot.inbox import store
 from bot.inbox.changes import note_event, resolve_now, tell
 from bot.inbox.rules import (
     SAME_SUBJECT_WITHIN,
+    EventKind,
     Promise,
     State,
     clock_start,
@@ -133,6 +134,14 @@ def _add_inbound(work: UnitOfWork, heard: Heard, identity: Identity, conversatio
         at=clock_start(item.occurred_at, work.now),
     )
     work.session.add(message)
+    note_event(
+        work,
+        conversation,
+        EventKind.MESSAGE_IN,
+        HUBBUB,
+        message_id=message.id,
+        automatic=item.automatic is not None,
+    )
     if item.automatic is None:
         is_first = conversation.newest_message_id is None
         conversation.priority = int(reading.priority if is_first else min(reading.priority, conversation.priority))
@@ -235,7 +244,15 @@ async def _arrived(
     message.at = min(max(entry.sent_at or work.now, entry.prepared_at), work.now)
     conversation.last_message_at = max(conversation.last_message_at, message.at)
     note_event(
-        work, conversation, "answered", HUBBUB, by=entry.created_by_name, automatic=message.automatic is not None
+        work,
+        conversation,
+        EventKind.ANSWERED,
+        HUBBUB,
+        by=entry.created_by_name,
+        by_id=entry.created_by,
+        message_id=message.id,
+        automatic=message.automatic is not None,
+        at=message.at.isoformat(),
     )
     if message.automatic is not None:
         return  # S5: a machine's answer is no response

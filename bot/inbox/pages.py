@@ -19,7 +19,6 @@ from bot.inbox.keys import PROMISE
 from bot.inbox.rules import LONGEST_SNOOZE, Tab
 from bot.inbox.store import Wanted
 from bot.inbox.views import (
-    QUIET_EVENTS,
     Choice,
     ConversationPage,
     QueuePage,
@@ -256,11 +255,7 @@ async def _conversation(visit: Visit, *, draft: str) -> ConversationPage:
     deliveries = {entry.id: entry for entry in await entries_of(work, "conversation", c.id)}
     rows = await store.timeline(work, c.id)
     newest = await store.get_message(work, c.newest_message_id) if c.newest_message_id else None
-    entries = [
-        entry_of(row, deliveries, channel=c.channel)
-        for row in rows
-        if getattr(row, "kind", "") not in QUIET_EVENTS
-    ]
+    entries = [entry_of(row, deliveries, channel=c.channel) for row in rows]
     agents = await colleagues_who_may(work, ANSWER)
     contact = await get_contact(work, c.contact_id)
     history = await store.history_of(work, c.contact_id, besides=c.id)

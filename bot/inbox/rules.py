@@ -7,9 +7,10 @@ The life of a conversation::
                open --pending--> pending  --new message, reopen--> open    we wait for the customer
                open --snooze---> snoozed  --new message, its time--> open  we wait for a moment
 
-The life of a clock: it starts with a message that waits for an answer, runs once whatever follows, and stops when
-the receipt of a person's answer arrives (`kept`, `breached`) or when the conversation is resolved without one
-(`dropped`). An answer written by a machine stops nothing.
+The life of a clock: it starts with a message that waits for an answer, runs once whatever follows, pauses while we
+wait for the customer, and stops when the receipt of a person's answer arrives (`kept`, `breached`) or when the
+conversation is resolved without one (`dropped`). An answer written by a machine stops nothing. The clock of the
+resolution runs from the first message until the conversation is resolved.
 """
 
 from __future__ import annotations
@@ -38,6 +39,11 @@ class ClockKind(StrEnum):
 
     FIRST_RESPONSE = "first_response"  # to the first message of a conversation, or of a re-opened one
     NEXT_RESPONSE = "next_response"  # to a message after we have answered
+    RESOLUTION = "resolution"  # from the first message, or the one that re-opened it, until it is resolved
+
+
+RESPONSES = (ClockKind.FIRST_RESPONSE, ClockKind.NEXT_RESPONSE)
+"""The clocks that an answer stops."""
 
 
 class Outcome(StrEnum):
@@ -49,6 +55,50 @@ class Outcome(StrEnum):
     KEPT = "kept"
     BREACHED = "breached"
     DROPPED = "dropped"
+
+
+class EventKind(StrEnum):
+    """
+    What the event log of a conversation knows. Every figure of the reports can be computed again from it.
+    """
+
+    OPENED = "opened"
+    MESSAGE_IN = "message_in"  # message_id, automatic
+    REOPENED = "reopened"  # was: the state before
+    CLAIMED = "claimed"
+    RELEASED = "released"
+    HANDED_OVER = "handed_over"  # to, to_id
+    SNOOZED = "snoozed"  # until
+    WOKE = "woke"
+    PENDING = "pending"
+    RESOLVED = "resolved"
+    REPLIED = "replied"  # message_id, automatic: the answer was prepared
+    ANSWERED = "answered"  # by, by_id, message_id, automatic, at: the answer has arrived
+    ANSWER_REFUSED = "answer_refused"  # reason
+    ANSWER_UNKNOWN = "answer_unknown"  # reason
+    BOUNCED = "bounced"
+    CLOCK_STARTED = "clock_started"  # clock_id, clock, started_at, due_at, policy_id, policy, seconds
+    CLOCK_PAUSED = "clock_paused"  # clock_id, clock
+    CLOCK_RESUMED = "clock_resumed"  # clock_id, clock, due_at
+    CLOCK_MOVED = "clock_moved"  # clock_id, clock, due_at, policy_id, policy, seconds, why
+    CLOCK_WARNED = "clock_warned"  # clock_id, clock, share, due_at
+    CLOCK_BREACHED = "clock_breached"  # clock_id, clock, due_at: the true time; `at` is when it was recorded
+    CLOCK_STOPPED = "clock_stopped"  # clock_id, clock, outcome, started_at, due_at, at
+    ESCALATED = "escalated"  # what was done, and why
+
+
+QUIET_EVENTS = frozenset(
+    {
+        EventKind.MESSAGE_IN,  # the message itself stands in the timeline
+        EventKind.REPLIED,
+        EventKind.ANSWERED,
+        EventKind.CLOCK_STARTED,  # the head shows what runs
+        EventKind.CLOCK_PAUSED,
+        EventKind.CLOCK_RESUMED,
+        EventKind.CLOCK_STOPPED,
+    }
+)
+"""What the timeline leaves out."""
 
 
 class Tab(StrEnum):
@@ -67,11 +117,16 @@ class Tab(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Promise:
     """
-    How fast we answer, and how long an answer that cannot leave is still worth sending.
+    How fast we answer where no policy says otherwise, and how long an answer that cannot leave is still worth
+    sending.
+
+    Args:
+        warn_shares: of the time promised, at which somebody is warned.
     """
 
     first_response: timedelta
     grace: timedelta
+    warn_shares: tuple[float, ...] = (0.5, 0.8)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -92,7 +92,7 @@ async def hand_over(work: UnitOfWork, actor: Actor, conversation_id: str, staff_
         raise Invalid(fields={"agent_id": f"{colleague.name} does not answer conversations; choose somebody else"})
     conversation.agent_id, conversation.agent_name = colleague.id, colleague.name
     conversation.claimed_at = work.now
-    await _done(work, conversation, "handed_over", actor, to=colleague.name)
+    await _done(work, conversation, "handed_over", actor, to=colleague.name, to_id=colleague.id)
     return conversation
 
 
@@ -145,7 +145,7 @@ async def reply(
         grace=promise.grace,
     )
     message = _add_outbound(work, actor, conversation, newest, entry, text, automatic=automatic, then=then)
-    await _done(work, conversation, "replied", actor, automatic=automatic)
+    await _done(work, conversation, "replied", actor, automatic=automatic, message_id=message.id)
     return message
 
 

@@ -17,7 +17,7 @@ from bot.core.columns import Instant
 from bot.core.database import UnitOfWork
 from bot.core.errors import NotFound
 from bot.core.paging import Slice, decode_mark, slice_of
-from bot.inbox.rules import ClockKind, Outcome, State, Tab
+from bot.inbox.rules import QUIET_EVENTS, ClockKind, Outcome, State, Tab
 from bot.inbox.tables import Conversation, ConversationClock, ConversationEvent, Message, Note
 
 C = Conversation
@@ -310,6 +310,8 @@ async def timeline(
     found: list[Any] = []
     for table in (Message, Note, ConversationEvent):
         query = sa.select(table).where(col(table.conversation_id) == conversation_id)
+        if table is ConversationEvent:
+            query = query.where(col(ConversationEvent.kind).not_in(QUIET_EVENTS))
         found += (await work.session.scalars(query.order_by(col(table.id).desc()).limit(limit))).all()
     return sorted(found, key=lambda row: row.id)[-limit:]
 

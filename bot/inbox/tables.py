@@ -15,6 +15,9 @@ from bot.core.columns import JSON, instant, json_column, maybe_instant, text_col
 _WAITING = sa.text("state = 'open'")
 _ASLEEP = sa.text("snoozed_until IS NOT NULL")
 _RUNNING = sa.text("stopped_at IS NULL")
+_ALARMED = sa.text("alarm_at IS NOT NULL")
+_UNHANDLED = sa.text("pending")
+POLICY_NAME_TAKEN = "policy_name_key"
 
 
 class Conversation(SQLModel, table=True):
@@ -136,15 +139,28 @@ class ConversationClock(SQLModel, table=True):
             postgresql_where=_RUNNING,
             sqlite_where=_RUNNING,
         ),
-        # the watch: running clocks by deadline
-        sa.Index("conversation_clock_due", "due_at", postgresql_where=_RUNNING, sqlite_where=_RUNNING),
+        # the watch: what is to be warned of or recorded next
+        sa.Index("conversation_clock_alarm", "alarm_at", postgresql_where=_ALARMED, sqlite_where=_ALARMED),
+        # a policy that changed and holds for running clocks too
+        sa.Index("conversation_clock_policy", "policy_id", postgresql_where=_RUNNING, sqlite_where=_RUNNING),
     )
 
     id: str = Field(primary_key=True)
     conversation_id: str = Field(foreign_key="conversation.id")
-    kind: str  # first_response, next_response
+    kind: str  # first_response, next_response, resolution
+    policy_id: str | None = None  # None: the settings' own
+    policy_name: str = ""
+    policy_version: int = 0  # of the policy whose promise this is
+    hours_id: str | None = None  # None: calendar time
+    seconds: float = 0.0  # what was promised, in time of the hours
+    warn_shares: list[float] = Field(default_factory=list, sa_type=JSON)  # of `seconds`, ascending
+    warned: int = 0  # how many of the shares have been warned of
     started_at: datetime = instant()
     due_at: datetime = instant()
+    alarm_at: datetime | None = maybe_instant()  # next warning, or the deadline; None: paused, breached, stopped
+    paused_at: datetime | None = maybe_instant()  # while we wait for the customer
+    left_seconds: float | None = None  # what a paused clock still had, in time of the hours; may be negative
+    breached_at: datetime | None = maybe_instant()  # the true time, whenever it was noticed
     stopped_at: datetime | None = maybe_instant()
     outcome: str = "running"  # running, kept, breached, dropped (resolved without an answer)
 
@@ -155,12 +171,44 @@ class ConversationEvent(SQLModel, table=True):
     """
 
     __tablename__ = "conversation_event"
-    __table_args__ = (sa.Index("conversation_event_conversation", "conversation_id", "id"),)  # the timeline
+    __table_args__ = (
+        # the timeline
+        sa.Index("conversation_event_conversation", "conversation_id", "id"),
+        # what reactions have not seen yet
+        sa.Index("conversation_event_pending", "id", postgresql_where=_UNHANDLED, sqlite_where=_UNHANDLED),
+    )
 
     id: str = Field(primary_key=True)
     conversation_id: str = Field(foreign_key="conversation.id")
     at: datetime = instant()
-    kind: str  # opened, reopened, claimed, released, handed_over, snoozed, woke, pending, resolved, answered ...
+    kind: str  # bot.inbox.rules.EventKind
     actor_id: str
     actor_name: str
     detail: dict[str, Any] = json_column()
+    pending: bool = True  # until every reaction has seen it
+    problem: str = text_column()  # what a reaction could not do
+
+
+class Policy(SQLModel, table=True):
+    """
+    What is promised to which customers, and what happens when the promise is in danger.
+    """
+
+    __tablename__ = "policy"
+    __table_args__ = (sa.UniqueConstraint("name", name=POLICY_NAME_TAKEN),)
+
+    id: str = Field(primary_key=True)
+    name: str
+    position: int  # the first that matches holds
+    enabled: bool = True
+    conditions: dict[str, Any] = json_column()  # bot.inbox.matching.Conditions
+    hours_id: str | None = None  # None: calendar time
+    first_response: float | None = None  # seconds; None: nothing is promised
+    next_response: float | None = None
+    resolution: float | None = None
+    warn_shares: list[float] = Field(default_factory=list, sa_type=JSON)
+    escalations: list[Any] = Field(default_factory=list, sa_type=JSON)  # bot.inbox.escalation.Escalation
+    version: int = 1
+    holds_from_version: int = 1  # running clocks of an older version get this one's promise
+    created_at: datetime = instant()
+    changed_at: datetime = instant()

@@ -251,16 +251,18 @@ EVENTS = {
     "bounced": "The mail system reports a problem with our answer",
     "answer_refused": "The answer was refused: {reason}",
     "answer_unknown": "It is not known whether the answer arrived",
+    "clock_warned": "The promise is in danger: {share:.0%} of the time has passed",
+    "clock_breached": "The promise was broken",
+    "clock_moved": "The deadline was moved: {why}",
+    "escalated": "Escalated: {what}",
 }
-QUIET_EVENTS = {"replied", "answered"}
-"""The message itself stands in the timeline."""
 
 
 def event_text(event: ConversationEvent) -> str:
     """
     Say in words what happened.
     """
-    words = {"who": event.actor_name, "to": "", "reason": "", **event.detail}
+    words = {"who": event.actor_name, "to": "", "reason": "", "why": "", "what": "", "share": 0.0, **event.detail}
     return EVENTS.get(event.kind, event.kind).format(**words)
 
 

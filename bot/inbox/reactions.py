@@ -1,0 +1,161 @@
+"""
+What follows from an event: webhooks, rules, surveys, dispatch. Acts; what is to be done is up to each reaction.
+
+Every row of the event log is handed to each reaction that `bot.app` lists, once: the row is `pending` until a unit
+of work that saw all of them is committed. A process that dies in between leaves it pending for another. What one
+reaction raises is undone alone, logged and kept with the event; it is not tried again, since what failed for a
+reason would fail for ever.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+import structlog
+from sqlmodel import col
+
+from bot.core.database import Database, UnitOfWork
+from bot.core.live import LiveEvents
+from bot.inbox import store
+from bot.inbox.changes import EVENTS_TOPIC
+from bot.inbox.tables import Conversation, ConversationEvent
+
+log = structlog.get_logger(__name__)
+E = ConversationEvent
+
+LOOK_FOR_EVENTS_SECONDS = 1.0
+EVENTS_AT_ONCE = 200
+Act = Callable[[UnitOfWork, ConversationEvent, Conversation], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reaction:
+    """
+    Who wants to be told of which events.
+
+    Args:
+        name: for the log and for what is kept with an event that went wrong.
+        kinds: of events; those of no reaction are never looked at again.
+        act: called with the conversation locked, in a savepoint of its own. It commits nothing and touches no
+            network.
+    """
+
+    name: str
+    kinds: frozenset[str]
+    act: Act
+
+
+class Reactions:
+    """
+    Hands events to reactions, for one process. Used as an async context manager around the life of the daemon.
+    """
+
+    def __init__(self, database: Database, live: LiveEvents, reactions: Sequence[Reaction]) -> None:
+        self._database = database
+        self._live = live
+        self._reactions = tuple(reactions)
+        self._wanted = frozenset().union(*(reaction.kinds for reaction in reactions))
+        self._wake = asyncio.Event()
+        self._tasks: tuple[asyncio.Task[None], ...] = ()
+        self._failing = False
+
+    async def __aenter__(self) -> Reactions:
+        self._tasks = (
+            asyncio.create_task(self._run(), name="reactions"),
+            asyncio.create_task(self._listen(), name="reactions-wake"),
+        )
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _listen(self) -> None:
+        while True:
+            try:
+                async for _ in self._live.subscribe(frozenset({EVENTS_TOPIC}), None):
+                    self._wake.set()
+            except Exception as error:
+                log.warning("live events cannot be read", action="reactions.live", error=type(error).__name__)
+                await self._database.clock.sleep(LOOK_FOR_EVENTS_SECONDS)
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                while await self.round():
+                    pass
+                self._failing = False
+            except Exception:
+                if not self._failing:
+                    log.exception("reactions cannot work; they go on trying", action="reactions.failed")
+                self._failing = True
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_FOR_EVENTS_SECONDS):
+                    await self._wake.wait()
+            self._wake.clear()
+
+    async def round(self) -> int:
+        """
+        Hand out the oldest events that are pending. Gives how many there were.
+        """
+        async with self._database.read() as work:
+            query = sa.select(col(E.id), col(E.kind)).where(col(E.pending)).order_by(col(E.id))
+            rows = (await work.session.execute(query.limit(EVENTS_AT_ONCE))).all()
+        idle = [event_id for event_id, kind in rows if kind not in self._wanted]
+        if idle:
+            async with self._database.write() as work:
+                await work.session.execute(
+                    sa.update(E)
+                    .where(col(E.id).in_(idle))
+                    .values(pending=False)
+                    .execution_options(synchronize_session=False)
+                )
+        for event_id, kind in rows:
+            if kind in self._wanted:
+                async with self._database.write() as work:
+                    await self._hand_out(work, event_id)
+        return len(rows)
+
+    async def _hand_out(self, work: UnitOfWork, event_id: str) -> None:
+        # Another process may have it; it is theirs then.
+        query = sa.select(E).where(col(E.id) == event_id, col(E.pending)).with_for_update(skip_locked=True)
+        event = (await work.session.scalars(query)).first()
+        if event is None:
+            return
+        conversation = await store.get_conversation(work, event.conversation_id, lock=True)
+        for reaction in self._reactions:
+            if event.kind in reaction.kinds:
+                problem = await _act(work, reaction, event, conversation)
+                event.problem = "; ".join(filter(None, (event.problem, problem)))
+        event.pending = False
+
+
+async def _act(work: UnitOfWork, reaction: Reaction, event: ConversationEvent, conversation: Conversation) -> str:
+    detail: dict[str, Any] = {"reaction": reaction.name, "event_id": event.id, "kind": event.kind}
+    try:
+        async with work.savepoint():
+            await reaction.act(work, event, conversation)
+            await work.session.flush()
+    except Exception as error:
+        if _may_pass(error):
+            raise  # the event stays pending
+        log.exception("a reaction failed; its work is undone", action="reactions.problem", **detail)
+        # What was rolled back must be read anew by whoever comes next.
+        await work.session.refresh(event)
+        await work.session.refresh(conversation)
+        return f"{reaction.name}: {type(error).__name__}"
+    return ""
+
+
+def _may_pass(error: Exception) -> bool:
+    """
+    Say whether it was the database's state (away, a deadlock), not what the reaction wanted of it.
+    """
+    lasting = (sa.exc.IntegrityError, sa.exc.DataError, sa.exc.ProgrammingError)
+    return isinstance(error, sa.exc.DBAPIError) and not isinstance(error, lasting)
