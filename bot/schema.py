@@ -9,6 +9,7 @@ from sqlmodel import SQLModel
 import bot.accounts.tables
 import bot.contacts.tables
 import bot.core.tables
+import bot.hours.tables
 import bot.inbox.tables
 import bot.outbox.tables
 import bot.staff.tables
