@@ -33,15 +33,17 @@ from bot.outbox.service import entries_of
 from bot.staff.rules import Permission
 from bot.staff.service import colleagues_who_may
 from bot.web.pages import Visit, page
+from bot.web.translations import gettext as _
+from bot.web.translations import mark, word
 
 ROWS = 50
 LABELS = {
-    Tab.WAITING: "All waiting",
-    Tab.UNCLAIMED: "Unclaimed",
-    Tab.MINE: "Mine",
-    Tab.PENDING: "Pending",
-    Tab.SNOOZED: "Snoozed",
-    Tab.RESOLVED: "Resolved",
+    Tab.WAITING: mark("All waiting"),
+    Tab.UNCLAIMED: mark("Unclaimed"),
+    Tab.MINE: mark("Mine"),
+    Tab.PENDING: mark("Pending"),
+    Tab.SNOOZED: mark("Snoozed"),
+    Tab.RESOLVED: mark("Resolved"),
 }
 READ, ANSWER = Permission.CONVERSATIONS_READ, Permission.CONVERSATIONS_ANSWER
 
@@ -70,7 +72,7 @@ async def queue_next(visit: Visit) -> web.StreamResponse:
     """
     conversation_id = await store.next_unclaimed(visit.work)
     if conversation_id is None:
-        return visit.go("/queue", "Nothing is waiting for somebody to claim it.")
+        return visit.go("/queue", _("Nothing is waiting for somebody to claim it."))
     return visit.go(f"/conversations/{conversation_id}")
 
 
@@ -121,7 +123,7 @@ async def note(visit: Visit) -> web.StreamResponse:
     Write an internal note.
     """
     await service.add_note(visit.work, visit.person, visit.path["id"], visit.form.get("text", ""))
-    return _back(visit, "Note saved.")
+    return _back(visit, _("Note saved."))
 
 
 @page("POST", "/conversations/{id}/hand-over", permission=ANSWER)
@@ -131,7 +133,7 @@ async def hand_over(visit: Visit) -> web.StreamResponse:
     """
     to = visit.form.get("agent_id", "")
     given = await service.hand_over(visit.work, visit.person, visit.path["id"], to)
-    return _back(visit, f"Handed over to {given.agent_name}.")
+    return _back(visit, _("Handed over to %(name)s.", name=given.agent_name))
 
 
 @page("POST", "/conversations/{id}/snooze", permission=ANSWER)
@@ -144,7 +146,7 @@ async def snooze(visit: Visit) -> web.StreamResponse:
         raise Invalid(fields={"until": "choose one of the times in the menu"})
     until = visit.work.now + timedelta(seconds=int(seconds))
     await service.snooze(visit.work, visit.person, visit.path["id"], until)
-    return _back(visit, "Snoozed. A new message brings it back before.")
+    return _back(visit, _("Snoozed. A new message brings it back before."))
 
 
 @page("POST", "/conversations/{id}/claim", permission=ANSWER)
@@ -162,7 +164,7 @@ async def release(visit: Visit) -> web.StreamResponse:
     Give it back to the queue.
     """
     await service.release(visit.work, visit.person, visit.path["id"])
-    return _back(visit, "Back in the queue.")
+    return _back(visit, _("Back in the queue."))
 
 
 @page("POST", "/conversations/{id}/pending", permission=ANSWER)
@@ -171,7 +173,7 @@ async def pending(visit: Visit) -> web.StreamResponse:
     Wait for the customer.
     """
     await service.set_pending(visit.work, visit.person, visit.path["id"])
-    return _back(visit, "Waiting for the customer.")
+    return _back(visit, _("Waiting for the customer."))
 
 
 @page("POST", "/conversations/{id}/resolve", permission=ANSWER)
@@ -180,7 +182,7 @@ async def resolve(visit: Visit) -> web.StreamResponse:
     Call it done.
     """
     await service.resolve(visit.work, visit.person, visit.path["id"])
-    return _back(visit, "Resolved.")
+    return _back(visit, _("Resolved."))
 
 
 @page("POST", "/conversations/{id}/reopen", permission=ANSWER)
@@ -189,7 +191,7 @@ async def reopen(visit: Visit) -> web.StreamResponse:
     Put it back into the queue.
     """
     await service.reopen(visit.work, visit.person, visit.path["id"])
-    return _back(visit, "Back in the queue.")
+    return _back(visit, _("Back in the queue."))
 
 
 def _back(visit: Visit, said: str) -> web.Response:
@@ -233,7 +235,7 @@ async def _queue(visit: Visit, *, current: str = "") -> QueuePage:
 
 def _tab(tab: Tab, count: int, wanted: Wanted) -> TabView:
     url = _url(Wanted(tab=tab, account_id=wanted.account_id))
-    return TabView(key=tab, label=LABELS[tab], count=count, url=url, current=tab is wanted.tab)
+    return TabView(key=tab, label=word(LABELS[tab]), count=count, url=url, current=tab is wanted.tab)
 
 
 def _url(wanted: Wanted, **more: str) -> str:

@@ -19,6 +19,8 @@ from bot.inbox.rules import SNOOZE_CHOICES, SnoozeChoice, State
 from bot.inbox.store import Listed
 from bot.inbox.tables import Conversation, ConversationEvent, Message, Note
 from bot.outbox.tables import OutboxEntry
+from bot.web.translations import gettext as _
+from bot.web.translations import mark, word
 from responses import Priority
 
 NOT_JUDGED = "not judged"
@@ -239,22 +241,22 @@ def entry_of(
 
 
 EVENTS = {
-    "opened": "Conversation opened",
-    "reopened": "Reopened",
-    "claimed": "{who} claimed it",
-    "released": "{who} gave it back to the queue",
-    "handed_over": "{who} handed it over to {to}",
-    "snoozed": "{who} snoozed it",
-    "woke": "Back from snooze",
-    "pending": "Waiting for the customer",
-    "resolved": "{who} resolved it",
-    "bounced": "The mail system reports a problem with our answer",
-    "answer_refused": "The answer was refused: {reason}",
-    "answer_unknown": "It is not known whether the answer arrived",
-    "clock_warned": "The promise is in danger: {share:.0%} of the time has passed",
-    "clock_breached": "The promise was broken",
-    "clock_moved": "The deadline was moved: {why}",
-    "escalated": "Escalated: {what}",
+    "opened": mark("Conversation opened"),
+    "reopened": mark("Reopened"),
+    "claimed": mark("{who} claimed it"),
+    "released": mark("{who} gave it back to the queue"),
+    "handed_over": mark("{who} handed it over to {to}"),
+    "snoozed": mark("{who} snoozed it"),
+    "woke": mark("Back from snooze"),
+    "pending": mark("Waiting for the customer"),
+    "resolved": mark("{who} resolved it"),
+    "bounced": mark("The mail system reports a problem with our answer"),
+    "answer_refused": mark("The answer was refused: {reason}"),
+    "answer_unknown": mark("It is not known whether the answer arrived"),
+    "clock_warned": mark("The promise is in danger: {share:.0%} of the time has passed"),
+    "clock_breached": mark("The promise was broken"),
+    "clock_moved": mark("The deadline was moved: {why}"),
+    "escalated": mark("Escalated: {what}"),
 }
 
 
@@ -263,14 +265,14 @@ def event_text(event: ConversationEvent) -> str:
     Say in words what happened.
     """
     words = {"who": event.actor_name, "to": "", "reason": "", "why": "", "what": "", "share": 0.0, **event.detail}
-    return EVENTS.get(event.kind, event.kind).format(**words)
+    return word(EVENTS.get(event.kind, event.kind)).format(**words)
 
 
 VISIBILITY_NOTES = {
-    "public": "Everybody can read this answer.",
-    "unlisted": "Everybody can read this answer, but it is not listed.",
-    "followers": "Followers and the people mentioned can read this answer.",
-    "direct": "Only the people mentioned can read this answer.",
+    "public": mark("Everybody can read this answer."),
+    "unlisted": mark("Everybody can read this answer, but it is not listed."),
+    "followers": mark("Followers and the people mentioned can read this answer."),
+    "direct": mark("Only the people mentioned can read this answer."),
 }
 
 
@@ -278,7 +280,7 @@ def visibility_note(channel: str, visibility: str) -> str:
     """
     Say who will be able to read an answer.
     """
-    return "Goes to the sender only." if channel == "email" else VISIBILITY_NOTES.get(visibility, "")
+    return _("Goes to the sender only.") if channel == "email" else word(VISIBILITY_NOTES.get(visibility, ""))
 
 
 def why_no_reply(
@@ -288,11 +290,15 @@ def why_no_reply(
     Say why this person cannot answer here now; empty when they can.
     """
     if newest is None or newest.reply_to is None:
-        return "There is nothing here that can be answered on its channel."
+        return _("There is nothing here that can be answered on its channel.")
     if c.agent_id not in (None, person.id) and not may_take:
-        return f"{c.agent_name} has claimed this conversation."
+        return _("%(name)s has claimed this conversation.", name=c.agent_name)
     if account.state != "active":
-        return f"The account {account.name} is {account.state}; answers wait until it is active again."
+        return _(
+            "The account %(name)s is %(state)s; answers wait until it is active again.",
+            name=account.name,
+            state=word(account.state),
+        )
     return ""
 
 
@@ -315,7 +321,7 @@ def conversation_page(
     Show one conversation.
     """
     c = listed.conversation
-    reason = "Your role may read conversations, not answer them." if not may_answer else ""
+    reason = _("Your role may read conversations, not answer them.") if not may_answer else ""
     reason = reason or why_no_reply(c, newest, account, person, may_take=may_take)
     limit = account.facts.get("text_limit")
     visibility = newest.visibility if newest else "public"

@@ -62,7 +62,7 @@ class StaffGate:
             return None
         if row.seen_at + NOTED_EVERY <= work.now:
             self._note(session_id=row.id)
-        return SignedIn(actor=staff.actor(), csrf=row.csrf)
+        return SignedIn(actor=staff.actor(), csrf=row.csrf, language=staff.ui_language)
 
     async def token(self, work: UnitOfWork, bearer: str) -> Actor | None:
         """

@@ -16,9 +16,10 @@ from bot.staff import service
 from bot.staff.passwords import prepare_password
 from bot.staff.rules import Permission, Role, Staff, clean_login, read_validity
 from bot.staff.sign_in import ENTRANCE, Entrance, NewSession, make_sign_in_link, sign_out
-from bot.web.keys import CSRF_COOKIE, SESSION_COOKIE
+from bot.web.keys import CSRF_COOKIE, LANGUAGE_COOKIE, SESSION_COOKIE
 from bot.web.pages import Visit, page
 from bot.web.proxies import address_of
+from bot.web.translations import LANGUAGES
 
 ROWS = 50
 NO_FIELDS: Mapping[str, str] = {}
@@ -111,6 +112,21 @@ async def leave(visit: Visit) -> web.StreamResponse:
 
 
 # Oneself
+
+
+@page("POST", "/language", permission=None, unit="none")
+async def choose_language(visit: Visit) -> web.StreamResponse:
+    """
+    Show pages in another language: to this browser, and to this person wherever they sign in.
+    """
+    chosen = visit.form.get("language", "")
+    if chosen not in ("", *LANGUAGES):
+        raise Invalid(fields={"language": "choose one of the languages in the menu"})
+    if visit.signed_in is not None:
+        async with visit.database.write() as work:
+            await service.choose_language(work, visit.person, chosen)
+    visit.cookies[LANGUAGE_COOKIE] = chosen or None
+    return visit.go(visit.form.get("next") or "/")
 
 
 @page("GET", "/me", permission=Permission.OWN_SESSION)

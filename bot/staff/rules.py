@@ -54,6 +54,9 @@ class Permission(StrEnum):
 class Staff:
     """
     Somebody who works here, without their secrets.
+
+    Args:
+        ui_language: of the pages; empty: as the browser asks.
     """
 
     id: str
@@ -63,6 +66,7 @@ class Staff:
     has_password: bool
     created_at: datetime
     disabled_at: datetime | None
+    ui_language: str = ""
 
     def actor(self) -> Actor:
         return Actor(id=self.id, name=self.name, role=self.role, kind="staff")

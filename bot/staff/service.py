@@ -145,6 +145,13 @@ async def colleagues_who_may(work: UnitOfWork, permission: str) -> list[Staff]:
     return await store.list_with_roles(work, [role for role in Role if may(role, permission)])
 
 
+async def choose_language(work: UnitOfWork, actor: Actor, ui_language: str) -> None:
+    """
+    Keep in which language somebody reads pages; empty: as their browser asks. It is theirs alone, so no audit.
+    """
+    (await store.get_staff_row(work, actor.id)).ui_language = ui_language
+
+
 async def disable_staff(work: UnitOfWork, actor: Actor, staff_id: str) -> Staff:
     """
     Shut somebody out, at once and everywhere. Twice is the same as once.

@@ -30,6 +30,7 @@ def staff_of(row: StaffMember) -> Staff:
         has_password=row.password_hash is not None,
         created_at=row.created_at,
         disabled_at=row.disabled_at,
+        ui_language=row.ui_language,
     )
 
 

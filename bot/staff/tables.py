@@ -30,6 +30,7 @@ class StaffMember(SQLModel, table=True):
     password_hash: str | None = Field(default=None, repr=False)  # None: signs in by link only
     created_at: datetime = instant()
     disabled_at: datetime | None = maybe_instant()
+    ui_language: str = ""  # of the pages: a key of bot.web.translations.LANGUAGES; empty: as the browser asks
 
 
 class StaffSession(SQLModel, table=True):

@@ -17,7 +17,7 @@ from bot.core.database import Database
 from bot.core.live import LiveEvents
 from bot.web.gate import Gate
 from bot.web.keys import CLOSING, DATABASE, DOCUMENT, GATE, LIVE, SHELL
-from bot.web.middleware import explain, secure
+from bot.web.middleware import explain, secure, translate
 from bot.web.openapi import openapi_document
 from bot.web.operations import API, Operation, operations, serve_operation
 from bot.web.pages import page_routes, serve
@@ -46,7 +46,7 @@ def build_application(
         max_body: bytes; a larger body is answered 413.
         extra: what features' handlers look up by keys of their own.
     """
-    app = web.Application(middlewares=[secure, explain], client_max_size=max_body)
+    app = web.Application(middlewares=[secure, translate, explain], client_max_size=max_body)
     app[DATABASE], app[LIVE], app[SHELL], app[GATE] = database, live, shell, gate
     app[CLOSING] = asyncio.Event()
     for key, value in extra.items():

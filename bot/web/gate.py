@@ -15,10 +15,14 @@ from bot.core.database import UnitOfWork
 class SignedIn:
     """
     A live session: who it is and the token its forms must carry.
+
+    Args:
+        language: what they chose to read pages in; empty: what their browser asks for.
     """
 
     actor: Actor
     csrf: str
+    language: str = ""
 
 
 class Gate(Protocol):

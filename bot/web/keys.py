@@ -29,3 +29,4 @@ GATE: web.AppKey[Gate] = web.AppKey("GATE", Gate)
 SESSION_COOKIE = "hubbub_session"
 CSRF_COOKIE = "hubbub_csrf"
 FLASH_COOKIE = "hubbub_flash"
+LANGUAGE_COOKIE = "hubbub_language"

@@ -14,9 +14,10 @@ from aiohttp import web
 from bot.core.database import database_is_away
 from bot.core.errors import HubbubError, NotSignedIn, TooMany
 from bot.core.ids import new_id
-from bot.web.keys import DATABASE, SHELL
+from bot.web.keys import DATABASE, LANGUAGE_COOKIE, SHELL
 from bot.web.operations import API
 from bot.web.problems import Problem, http_problem, problem_of, problem_response
+from bot.web.translations import LANGUAGES, SOURCE, negotiate, speaking
 
 log = structlog.get_logger(__name__)
 Next = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -46,6 +47,23 @@ async def secure(request: web.Request, handler: Next) -> web.StreamResponse:
             response.headers.setdefault(name, value)
         response.headers.setdefault("Cache-Control", "no-store")
     return response
+
+
+@web.middleware
+async def translate(request: web.Request, handler: Next) -> web.StreamResponse:
+    """
+    Speak the language the browser asks for, until a page knows the person; programs are spoken to in English.
+    """
+    with speaking(SOURCE if request.path.startswith(API) else asked_language(request)):
+        return await handler(request)
+
+
+def asked_language(request: web.Request) -> str:
+    """
+    Give what was chosen in this browser, or else what it asks for.
+    """
+    chosen = request.cookies.get(LANGUAGE_COOKIE, "")
+    return chosen if chosen in LANGUAGES else negotiate(request.headers.get("Accept-Language", ""))
 
 
 @web.middleware
@@ -117,6 +135,7 @@ def _page(request: web.Request, status: int, title: str, detail: str) -> web.Res
         "messages": [],
         "may": lambda _permission: False,
         "path": request.path,
+        "here": request.path_qs if request.method == "GET" else "/",
         "status": status,
         "error_title": title,
         "error_detail": detail,

@@ -23,10 +23,13 @@ from bot.core.actor import Actor
 from bot.core.database import Database, UnitOfWork
 from bot.core.errors import Invalid, NotAllowed, NotSignedIn
 from bot.web.gate import SignedIn
-from bot.web.keys import CSRF_COOKIE, DATABASE, FLASH_COOKIE, GATE, LIVE, SESSION_COOKIE, SHELL
+from bot.web.keys import CSRF_COOKIE, DATABASE, FLASH_COOKIE, GATE, LANGUAGE_COOKIE, LIVE, SESSION_COOKIE, SHELL
 from bot.web.shell import Shell
+from bot.web.translations import speak
 
 Unit = Literal["auto", "none"]
+LANGUAGE_KEPT = 31_536_000
+"""Seconds: a year. All other cookies go with the browser."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -89,6 +92,8 @@ class Visit:
             "messages": _read_flash(self.request),
             "may": lambda permission: bool(actor and self.shell.gate.may(actor.role, permission)),
             "path": self.request.path,
+            # where a form that changes nothing of the page leads back to; what a POST has shown has no address
+            "here": self.request.path_qs if self.request.method == "GET" else "/",
             "status": status,
         }
         # A fragment that a live page fetches in between must not take the word from the page it was meant for.
@@ -112,7 +117,13 @@ class Visit:
                 response.del_cookie(name, path="/")
                 continue
             response.set_cookie(
-                name, value, httponly=True, samesite="Lax", path="/", secure=self.shell.secure_cookies
+                name,
+                value,
+                httponly=True,
+                samesite="Lax",
+                path="/",
+                secure=self.shell.secure_cookies,
+                max_age=LANGUAGE_KEPT if name == LANGUAGE_COOKIE else None,
             )
 
 
@@ -188,6 +199,8 @@ async def _visit(request: web.Request, work: UnitOfWork, form: Mapping[str, str]
     cookie = request.cookies.get(SESSION_COOKIE, "")
     signed_in = await request.app[GATE].session(work, cookie) if cookie else None
     csrf = signed_in.csrf if signed_in else request.cookies.get(CSRF_COOKIE, "")
+    if signed_in and signed_in.language:
+        speak(signed_in.language)
     visit = Visit(
         request=request,
         database=request.app[DATABASE],

@@ -13,8 +13,11 @@ import jinja2
 
 from bot.core.actor import Actor
 from bot.core.database import UnitOfWork
+from bot.web import translations
 from bot.web.assets import Assets
 from bot.web.gate import Gate
+from bot.web.translations import gettext as _
+from bot.web.translations import word
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,10 +73,12 @@ class Shell:
             undefined=jinja2.StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
+            extensions=["jinja2.ext.i18n"],
         )
         self.jinja.globals["asset"] = self.assets.url
-        self.jinja.filters |= {"stamp": stamp}
+        self.jinja.filters |= {"stamp": stamp, "number": translations.number}
         self.jinja.globals |= {"ago": ago, "until": until}
+        _teach(self.jinja)
 
     async def banners(self, work: UnitOfWork) -> list[Banner]:
         """
@@ -89,7 +94,7 @@ class Shell:
             return []
         return [
             {
-                "label": entry.label,
+                "label": word(entry.label),
                 "url": entry.url,
                 "icon": entry.icon,
                 "badge": None,
@@ -108,11 +113,31 @@ class Shell:
         return self.jinja.get_template(template).render(**context, **bound)
 
 
+def _teach(jinja: jinja2.Environment) -> None:
+    """
+    Give templates their words. One environment serves all languages: the callables ask which one the page speaks.
+    """
+    for language in translations.LANGUAGES:
+        translations.words_of(language)  # a catalogue that cannot be read stops the start, not a page
+    # The i18n extension adds this method to the environment, where no type checker sees it.
+    install = jinja.install_gettext_callables  # type: ignore[attr-defined]
+    install(translations.look_up, translations.look_up_plural, newstyle=True, pgettext=translations.look_up_in)
+    jinja.globals |= {
+        "word": word,
+        "said": translations.said,
+        "html_language": translations.html_language,
+        "language": translations.language,
+        "language_name": translations.language_name,
+        "languages": translations.LANGUAGES,
+        "script_words": translations.script_words,
+    }
+
+
 def stamp(at: datetime | None) -> str:
     """
     Write an instant for people, in UTC; the browser rewrites it in local time.
     """
-    return f"{at.day} {at:%b %Y, %H:%M} UTC" if at else ""
+    return _("%(date)s, %(time)s UTC", date=translations.date(at), time=f"{at:%H:%M}") if at else ""
 
 
 def ago(at: datetime | None, now: datetime) -> str:
@@ -122,10 +147,13 @@ def ago(at: datetime | None, now: datetime) -> str:
     if at is None:
         return ""
     seconds = max(0, int((now - at).total_seconds()))
-    for size, word in ((86_400, "d"), (3_600, "h"), (60, "min")):
-        if seconds >= size:
-            return f"{seconds // size} {word} ago"
-    return "just now"
+    if seconds >= 86_400:
+        return _("%(n)s d ago", n=seconds // 86_400)
+    if seconds >= 3_600:
+        return _("%(n)s h ago", n=seconds // 3_600)
+    if seconds >= 60:
+        return _("%(n)s min ago", n=seconds // 60)
+    return _("just now")
 
 
 def until(at: datetime | None, now: datetime) -> str:
@@ -138,4 +166,4 @@ def until(at: datetime | None, now: datetime) -> str:
     seconds = int(abs(left) / timedelta(seconds=1))
     hours, rest = divmod(seconds, 3_600)
     clock = f"{hours}:{rest // 60:02d}:{rest % 60:02d}" if hours else f"{rest // 60}:{rest % 60:02d}"
-    return f"in {clock}" if left >= timedelta(0) else f"{clock} late"
+    return _("in %(clock)s", clock=clock) if left >= timedelta(0) else _("%(clock)s late", clock=clock)

@@ -92,7 +92,7 @@ function count(field) {
   counter.textContent = String(left);
   counter.classList.toggle("is-near", left <= NEAR_LIMIT && left >= 0);
   counter.classList.toggle("is-over", left < 0);
-  counter.setAttribute("aria-label", left < 0 ? `${-left} characters too many` : `${left} characters left`);
+  counter.setAttribute("aria-label", left < 0 ? gettext("%(n)s characters too many", { n: -left }) : gettext("%(n)s characters left", { n: left }));
   // Every keystroke spoken would be noise; the last twenty are worth it.
   counter.setAttribute("aria-live", left <= NEAR_LIMIT ? "polite" : "off");
 }

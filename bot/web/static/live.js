@@ -61,11 +61,11 @@ document.addEventListener("htmx:responseError", (event) => {
   const page = parse(xhr.responseText);
   if (page.getElementById("work")) return; // swapped in, and its own words with it
   const text = page.querySelector("[data-error-text]")?.textContent.trim();
-  say(text || `That did not work (${xhr.status}). What you typed is kept.`, "error");
+  say(text || gettext("That did not work (%(status)s). What you typed is kept.", { status: xhr.status }), "error");
 });
 
 for (const name of ["htmx:sendError", "htmx:timeout"]) {
-  document.addEventListener(name, () => say("Hubbub could not be reached. What you typed is kept.", "error"));
+  document.addEventListener(name, () => say(gettext("Hubbub could not be reached. What you typed is kept."), "error"));
 }
 
 // ---- the stream --------------------------------------------------------------------------------------------------
@@ -93,7 +93,7 @@ document.addEventListener("htmx:sseOpen", (event) => {
   clearTimeout(lostTimer);
   if (!lost) return;
   lost = false;
-  showConnection("Connected again, catching up…", "catching-up");
+  showConnection(gettext("Connected again, catching up…"), "catching-up");
   catchUp();
   setTimeout(() => lost || showConnection("", ""), 1500);
 });
@@ -102,7 +102,7 @@ document.addEventListener("htmx:sseError", () => {
   lost = true;
   clearTimeout(lostTimer);
   lostTimer = setTimeout(() => {
-    if (lost && !paused) showConnection("Connection lost, catching up as soon as it is back. What you see may be old.", "lost");
+    if (lost && !paused) showConnection(gettext("Connection lost, catching up as soon as it is back. What you see may be old."), "lost");
   }, LOST_AFTER_MS);
 });
 

@@ -1,6 +1,6 @@
 // What every page has: theme, menus, dialogs, confirmations, toasts. Everything is delegated, so that swapped parts just work.
 
-const THEMES = { system: "as the system", light: "light", dark: "dark" };
+const THEMES = { system: gettext("as the system"), light: gettext("light"), dark: gettext("dark") };
 
 function chosenTheme() {
   return document.documentElement.dataset.theme ?? "system";

@@ -6,7 +6,7 @@ const serverNow = Date.parse(document.querySelector("meta[name=server-now]")?.co
 const offset = Number.isNaN(serverNow) ? 0 : serverNow - performance.now();
 const now = () => (offset ? offset + performance.now() : Date.now());
 
-const exact = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", timeZoneName: "short" });
+const exact = new Intl.DateTimeFormat(document.documentElement.lang === "en" ? "en-GB" : document.documentElement.lang, { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", timeZoneName: "short" });
 
 const two = (number) => String(number).padStart(2, "0");
 
@@ -16,16 +16,16 @@ export function until(milliseconds) {
   const hours = Math.floor(seconds / 3600);
   const minutes = Math.floor((seconds % 3600) / 60);
   const clock = hours ? `${hours}:${two(minutes)}:${two(seconds % 60)}` : `${minutes}:${two(seconds % 60)}`;
-  return milliseconds >= 0 ? `in ${clock}` : `${clock} late`;
+  return milliseconds >= 0 ? gettext("in %(clock)s", { clock }) : gettext("%(clock)s late", { clock });
 }
 
 /** The same words as `ago` in bot/web/shell.py. WARNING: change both. */
 export function ago(milliseconds) {
   const seconds = Math.max(0, Math.floor(milliseconds / 1000));
-  for (const [size, word] of [[86400, "d"], [3600, "h"], [60, "min"]]) {
-    if (seconds >= size) return `${Math.floor(seconds / size)} ${word} ago`;
-  }
-  return "just now";
+  if (seconds >= 86400) return gettext("%(n)s d ago", { n: Math.floor(seconds / 86400) });
+  if (seconds >= 3600) return gettext("%(n)s h ago", { n: Math.floor(seconds / 3600) });
+  if (seconds >= 60) return gettext("%(n)s min ago", { n: Math.floor(seconds / 60) });
+  return gettext("just now");
 }
 
 export function phaseOf(milliseconds) {
@@ -36,12 +36,12 @@ export function phaseOf(milliseconds) {
 // ---- countdowns --------------------------------------------------------------------------------------------------
 
 const phases = new Map(); // what was last said about each clock, over swaps
-const WORDS = { warning: "less than five minutes left", late: "late" };
+const WORDS = { warning: gettext("less than five minutes left"), late: gettext("late") };
 
 function nameOf(clock) {
   const row = clock.closest("[data-row]");
   if (row) return { key: row.id, name: row.querySelector(".row-name")?.textContent ?? "" };
-  return { key: "open", name: "This conversation" };
+  return { key: "open", name: gettext("This conversation") };
 }
 
 function tick() {
@@ -63,8 +63,8 @@ function tick() {
 function announce(changed) {
   const place = document.getElementById("announcer");
   if (!place) return;
-  const lines = [...changed].map(([name, words]) => `${name}: ${words}.`);
-  place.textContent = lines.length > 3 ? `${lines.length} conversations are running out of time.` : lines.join(" ");
+  const lines = [...changed].map(([name, words]) => gettext("%(name)s: %(words)s.", { name, words }));
+  place.textContent = lines.length > 3 ? gettext("%(n)s conversations are running out of time.", { n: lines.length }) : lines.join(" ");
 }
 
 // ---- instants ----------------------------------------------------------------------------------------------------

@@ -56,6 +56,7 @@ OPEN_TO_ALL = {
     ("POST", "/sign-in"),
     ("GET", "/sign-in/{link}"),
     ("POST", "/sign-in/{link}"),
+    ("POST", "/language"),
 }
 
 
