@@ -14,8 +14,8 @@ from __future__ import annotations
 
 import hashlib
 import math
-import random
 import re
+import struct
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -46,7 +46,6 @@ SAME = {
 BANDS, ROWS = 24, 3
 """Texts that share half of their features meet in some band with 96 %, those that share a tenth with 2 %."""
 
-_PRIME = (1 << 61) - 1
 _MONEY = (
     r"[£$€¥]\s?\d[\d.,]*|\b\d[\d.,]*\s?(?:usd|eur|gbp|pounds?|euros?|dollars?|quid|bucks|yuan|rmb)\b"
     r"|\d[\d.,]*\s?[元块塊]"
@@ -302,26 +301,28 @@ def _bands(features: Iterable[str]) -> tuple[int, ...]:
     """
     Give the MinHash bands of some features.
     """
-    hashed = [_hash(feature) for feature in features]
-    if not hashed:
-        return ()
-    least = [min((a * one + b) % _PRIME for one in hashed) for a, b in _permutations()]
-    return tuple(_hash(f"{at} {least[at : at + ROWS]}") for at in range(0, BANDS * ROWS, ROWS))
+    least = [min(column) for column in zip(*map(_hashes, features), strict=True)]
+    return tuple(_band(f"{at} {least[at : at + ROWS]}") for at in range(0, len(least), ROWS))
 
 
-@lru_cache(maxsize=100_000)
-def _hash(feature: str) -> int:
+@lru_cache(maxsize=50_000)
+def _hashes(feature: str) -> tuple[int, ...]:
+    """
+    Hash a feature in as many ways as there are rows, the same on every machine.
+    """
+    count = BANDS * ROWS
+    return struct.unpack(f"<{count}I", hashlib.shake_128(_bytes(feature)).digest(4 * count))
+
+
+def _band(rows: str) -> int:
     """
     Hash to 63 bits: a positive number that fits a column of any database.
     """
-    digest = hashlib.blake2b(feature.encode(errors="surrogatepass"), digest_size=8).digest()
-    return int.from_bytes(digest) >> 1
+    return int.from_bytes(hashlib.blake2b(_bytes(rows), digest_size=8).digest()) >> 1
 
 
-@cache
-def _permutations() -> tuple[tuple[int, int], ...]:
-    chance = random.Random("alike")  # the same numbers for ever, on every node
-    return tuple((chance.randrange(1, _PRIME), chance.randrange(_PRIME)) for _ in range(BANDS * ROWS))
+def _bytes(text: str) -> bytes:
+    return text.encode(errors="surrogatepass")
 
 
 @cache

@@ -76,8 +76,8 @@ def search(
     typed: str, replies: Iterable[SavedReply], *, language: str | None = None, limit: int = 8
 ) -> list[SavedReply]:
     """
-    Find saved replies by what was typed after `/`: beginnings of shortcuts first, then titles, then texts, mistyped
-    or not; of equals, the customer's language and the more used first. Nothing typed finds the most used.
+    Find saved replies by what was typed after `/`: beginnings of shortcuts first, then titles, then texts,
+    mistyped or not; of equals, the customer's language and the more used first. Nothing typed finds the most used.
     """
     wanted = plain(typed)
     found = [(rank, reply) for reply in replies if (rank := _rank(wanted, reply)) is not None]
