@@ -28,6 +28,8 @@ import bot.outbox.api
 import bot.outbox.pages
 import bot.staff.api
 import bot.staff.pages
+import bot.staff.presence_api
+import bot.staff.presence_pages
 import bot.web.api_docs
 import connectors.email
 import connectors.mastodon
@@ -49,13 +51,16 @@ from bot.inbox import jobs as inbox_jobs
 from bot.inbox.keys import PROMISE
 from bot.inbox.reactions import Reaction, Reactions
 from bot.inbox.rules import Promise
+from bot.inbox.team import skill_choices
 from bot.opening import opened_database, secret_box
 from bot.outbox.jobs import OutboxWorker
 from bot.outbox.keys import RECEIPTS
 from bot.outbox.service import Receipt, outbox_banners
 from bot.settings import Settings
+from bot.staff import jobs as staff_jobs
 from bot.staff import store as staff_store
 from bot.staff.gate import StaffGate
+from bot.staff.presence_pages import PRESENCE, SKILL_CHOICES
 from bot.staff.rules import Permission as P
 from bot.staff.sign_in import ENTRANCE, Entrance
 from bot.web.application import build_application
@@ -75,6 +80,7 @@ PAGES: Sequence[ModuleType] = (
     bot.contacts.pages,
     bot.accounts.pages,
     bot.staff.pages,
+    bot.staff.presence_pages,
     bot.web.api_docs,
 )
 APIS: Sequence[ModuleType] = (
@@ -83,6 +89,7 @@ APIS: Sequence[ModuleType] = (
     bot.contacts.api,
     bot.accounts.api,
     bot.staff.api,
+    bot.staff.presence_api,
 )
 NAV = (
     NavEntry(label="Queue", url="/queue", permission=P.CONVERSATIONS_READ),
@@ -198,6 +205,8 @@ async def running(
                 EARS: ears,
                 RECEIPTS: receipts,
                 PROMISE: promise,
+                PRESENCE: settings.presence,
+                SKILL_CHOICES: skill_choices,
                 ENTRANCE: entrance,
                 OUTWARD: outward,
                 TRUSTED_PROXIES: settings.server.trusted_proxies,
@@ -240,6 +249,7 @@ def _schedule(
 
     scheduler.every("accounts.sync", SYNC_EVERY, pollers.sync)
     scheduler.every("tidy", TIDY_EVERY, tidy)
+    staff_jobs.schedule(scheduler, database)
     inbox_jobs.schedule(scheduler, database)
 
 

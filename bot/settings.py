@@ -214,6 +214,19 @@ class SignInSettings(_Section):
     per: Duration = _time("15m", "1s", "7d", "Time after which failed attempts are forgotten.")
 
 
+class PresenceSettings(_Section):
+    """
+    When agents count as here.
+    """
+
+    offline_after: Duration = _time(
+        "75s", "30s", "1h", "An agent is offline after this long without a sign of life from their pages."
+    )
+    idle_after: Duration = _time(
+        "10m", "1m", "24h", "An agent is away after this long without touching key, pointer or screen."
+    )
+
+
 class LiveSettings(_Section):
     """
     Live events to open pages.
@@ -277,6 +290,7 @@ class Settings(BaseSettings):
     outbox: OutboxSettings = OutboxSettings()
     sessions: SessionSettings = SessionSettings()
     sign_in: SignInSettings = SignInSettings()
+    presence: PresenceSettings = PresenceSettings()
     live: LiveSettings = LiveSettings()
     http: HttpSettings = HttpSettings()
     outward: OutwardSettings = OutwardSettings()

@@ -14,6 +14,7 @@ from bot.core.columns import JSON, instant, json_column, maybe_instant, text_col
 
 _WAITING = sa.text("state = 'open'")
 _ASLEEP = sa.text("snoozed_until IS NOT NULL")
+_CLAIMED = sa.text("lease_until IS NOT NULL")
 _RUNNING = sa.text("stopped_at IS NULL")
 _ALARMED = sa.text("alarm_at IS NOT NULL")
 _UNHANDLED = sa.text("pending")
@@ -33,6 +34,8 @@ class Conversation(SQLModel, table=True):
         sa.Index("conversation_state", "state", "last_message_at", "id"),
         # what an agent has
         sa.Index("conversation_agent", "agent_id", "state"),
+        # claims that run out
+        sa.Index("conversation_lease", "lease_until", postgresql_where=_CLAIMED, sqlite_where=_CLAIMED),
         # history of a contact over all channels
         sa.Index("conversation_contact", "contact_id", "last_message_at"),
         # waking the snoozed
@@ -50,6 +53,7 @@ class Conversation(SQLModel, table=True):
     agent_id: str | None = None  # who has claimed it: a staff member or a token
     agent_name: str | None = None
     claimed_at: datetime | None = maybe_instant()
+    lease_until: datetime | None = maybe_instant()  # the claim ends then, unless its agent does something
     snoozed_until: datetime | None = maybe_instant()
     priority: int = 2  # responses.Priority
     language: str | None = None
@@ -59,6 +63,7 @@ class Conversation(SQLModel, table=True):
     opened_at: datetime = instant()
     last_message_at: datetime = instant()
     newest_message_id: str | None = None  # newest inbound: a reply must have seen it
+    replied_to_id: str | None = None  # newest inbound that a person's answer, maybe still on its way, has seen
     waiting_messages: int = 0  # inbound since our last word
     due_at: datetime | None = maybe_instant()  # of the running first-response clock
     first_answered_at: datetime | None = maybe_instant()

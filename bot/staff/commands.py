@@ -6,18 +6,28 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import typer
 
 from bot.console import Console, JsonOption, print_table, run
 from bot.core.actor import Actor
 from bot.core.paging import Slice
-from bot.staff import service
+from bot.staff import presence, service
 from bot.staff.passwords import prepare_password
-from bot.staff.rules import Role, Staff, Token, clean_login, read_validity
+from bot.staff.rules import (
+    LARGEST_CAPACITY,
+    AgentNow,
+    Profile,
+    Role,
+    Staff,
+    Token,
+    clean_login,
+    read_codes,
+    read_validity,
+)
 from bot.staff.sign_in import make_sign_in_link
 
 OPERATOR = Actor(id="operator", name="command line", role="system", kind="system")
@@ -96,6 +106,55 @@ def enable(login: LoginArgument) -> None:
             return await service.enable_staff(work, OPERATOR, clean_login(login))
 
     print(f"{run(store).login} is enabled.")
+
+
+@staff_app.command("presence")
+def show_presence(json: JsonOption = False) -> None:
+    """
+    Show who is here, and what each agent takes.
+    """
+
+    async def read(console: Console) -> list[AgentNow]:
+        async with console.database.read() as work:
+            return await presence.list_agents(work)
+
+    columns = ["name", "login", "presence", "since", *Profile.__slots__]
+    rows = [{**asdict(one), **asdict(one.profile)} for one in run(read)]
+    print_table(rows, columns, json=json, empty="Nobody answers here yet: hubbub staff add LOGIN")
+
+
+@staff_app.command("skills")
+def set_skills(
+    who: Annotated[str, typer.Argument(help="Login of a staff member, or id of a token.")],
+    capacity: Annotated[
+        int | None, typer.Option(min=0, max=LARGEST_CAPACITY, help="Conversations that wait for them, at once.")
+    ] = None,
+    languages: Annotated[str | None, typer.Option(help='Codes, "en zh"; "" for all.')] = None,
+    accounts: Annotated[str | None, typer.Option(help='Ids of accounts, separated by spaces; "" for all.')] = None,
+    intents: Annotated[str | None, typer.Option(help='"question bug"; "" for all.')] = None,
+    hand_out: Annotated[
+        bool | None, typer.Option("--hand-out/--no-hand-out", help="Whether work comes to them by itself.")
+    ] = None,
+) -> None:
+    """
+    Set what an agent takes, and how much at once; what is left out stays as it is.
+    """
+    given: dict[str, Any] = {
+        "capacity": capacity,
+        "languages": None if languages is None else read_codes(languages),
+        "account_ids": None if accounts is None else tuple(accounts.split()),
+        "intents": None if intents is None else read_codes(intents),
+        "hand_out": hand_out,
+    }
+    changes = {name: value for name, value in given.items() if value is not None}
+
+    async def store(console: Console) -> AgentNow:
+        async with console.database.write() as work:
+            agent = await presence.agent_called(work, who)
+            await presence.change_profile(work, OPERATOR, agent.id, replace(agent.profile, **changes))
+            return agent
+
+    print(f"Saved for {run(store).name}.")
 
 
 @token_app.command("create")

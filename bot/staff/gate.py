@@ -18,7 +18,7 @@ from bot.core.actor import Actor
 from bot.core.database import Database, UnitOfWork
 from bot.settings import SessionSettings
 from bot.staff import store
-from bot.staff.rules import may
+from bot.staff.rules import Permission, first_choice, may
 from bot.staff.service import fingerprint
 from bot.web.gate import SignedIn
 
@@ -57,12 +57,14 @@ class StaffGate:
         found = await store.find_session(work, fingerprint(cookie))
         if found is None:
             return None
-        row, staff = found
+        row, staff, chosen = found
         if row.expires_at <= work.now or row.seen_at + self._idle <= work.now:
             return None
         if row.seen_at + NOTED_EVERY <= work.now:
             self._note(session_id=row.id)
-        return SignedIn(actor=staff.actor(), csrf=row.csrf, language=staff.ui_language)
+        answers = may(staff.role, Permission.CONVERSATIONS_ANSWER)
+        presence = (chosen or first_choice(staff.role)) if answers else ""
+        return SignedIn(actor=staff.actor(), csrf=row.csrf, language=staff.ui_language, presence=presence)
 
     async def token(self, work: UnitOfWork, bearer: str) -> Actor | None:
         """

@@ -14,12 +14,16 @@ from bot.core.database import UnitOfWork
 from bot.core.errors import Invalid, TooMany
 from bot.staff import service
 from bot.staff.passwords import prepare_password
+from bot.staff.presence import change_profile, find_agent
+from bot.staff.presence import leave as leave_work
+from bot.staff.presence_pages import choices_of, read_profile
 from bot.staff.rules import Permission, Role, Staff, clean_login, read_validity
 from bot.staff.sign_in import ENTRANCE, Entrance, NewSession, make_sign_in_link, sign_out
 from bot.web.keys import CSRF_COOKIE, LANGUAGE_COOKIE, SESSION_COOKIE
 from bot.web.pages import Visit, page
 from bot.web.proxies import address_of
 from bot.web.translations import LANGUAGES
+from bot.web.translations import gettext as _
 
 ROWS = 50
 NO_FIELDS: Mapping[str, str] = {}
@@ -107,6 +111,7 @@ async def leave(visit: Visit) -> web.StreamResponse:
     End this session.
     """
     await sign_out(visit.work, visit.person, visit.request.cookies.get(SESSION_COOKIE, ""))
+    await leave_work(visit.work, visit.person)
     visit.cookies[SESSION_COOKIE] = None
     return visit.go("/sign-in", "You are signed out.")
 
@@ -242,7 +247,14 @@ async def _person(
 ) -> web.Response:
     staff = await service.get_staff(work, visit.path["staff_id"])
     return await visit.render(
-        "staff/person.html", status=status, staff=staff, roles=_roles(), errors=errors, link=link
+        "staff/person.html",
+        status=status,
+        staff=staff,
+        agent=await find_agent(work, staff.id),
+        skills=await choices_of(visit, work),
+        roles=_roles(),
+        errors=errors,
+        link=link,
     )
 
 
@@ -254,6 +266,19 @@ async def change_role(visit: Visit) -> web.StreamResponse:
     role = visit.form.get("role", "")
     staff = await service.change_role(visit.work, visit.person, visit.path["staff_id"], role)
     return visit.go(f"/staff/{staff.id}", f"{staff.name} is {staff.role} now.")
+
+
+@page("POST", "/staff/{staff_id}/skills", permission=Permission.STAFF_SKILLS)
+async def change_skills(visit: Visit) -> web.StreamResponse:
+    """
+    Set what somebody takes, and how much at once.
+    """
+    staff = await service.get_staff(visit.work, visit.path["staff_id"])
+    try:
+        await change_profile(visit.work, visit.person, staff.id, read_profile(visit.form))
+    except Invalid as error:
+        return await _person(visit, visit.work, error.fields, status=error.status)
+    return visit.go(f"/staff/{staff.id}", _("Saved. It holds for the next conversation they get."))
 
 
 @page("POST", "/staff/{staff_id}/disable", permission=Permission.STAFF_CHANGE)

@@ -1,5 +1,5 @@
 """
-Who may do what, as one table, and what a login, a password and a try to sign in must be like. Pure.
+Who may do what, as one table; who is here; what a login, a password and a try to sign in must be like. Pure.
 """
 
 from __future__ import annotations
@@ -45,6 +45,7 @@ class Permission(StrEnum):
     OUTBOX_CHANGE = "outbox.change"  # cancel, retry, say what became of an unknown one
     STAFF_READ = "staff.read"
     STAFF_CHANGE = "staff.change"
+    STAFF_SKILLS = "staff.skills"  # what each agent takes, and how much at once
     TOKENS_CHANGE = "tokens.change"
     AUDIT_READ = "audit.read"
     API_DOCS = "api.docs"
@@ -97,6 +98,52 @@ class Token:
         return self.revoked_at is None and (self.expires_at is None or self.expires_at > now)
 
 
+class Presence(StrEnum):
+    """
+    Whether somebody can be given work. The first three a person chooses; offline is what silence means.
+    """
+
+    HERE = "here"
+    BUSY = "busy"  # at work, but nothing new
+    AWAY = "away"  # back soon
+    OFFLINE = "offline"
+
+
+CHOICES = (Presence.HERE, Presence.BUSY, Presence.AWAY)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """
+    What an agent takes: so many conversations at once, and of which kinds (empty: of every kind).
+    """
+
+    capacity: int = 5
+    languages: tuple[str, ...] = ()
+    account_ids: tuple[str, ...] = ()
+    intents: tuple[str, ...] = ()
+    hand_out: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentNow:
+    """
+    Somebody who answers, as they are at an instant.
+
+    Args:
+        login: of a staff member; empty for a token.
+        since: when their presence last changed; None when they were never here.
+    """
+
+    id: str
+    name: str
+    login: str
+    role: str
+    presence: Presence
+    since: datetime | None
+    profile: Profile
+
+
 P = Permission
 _EVERYBODY = frozenset({P.LIVE_FOLLOW, P.OWN_SESSION, P.API_DOCS, P.ACCOUNTS_READ})
 _AGENT = _EVERYBODY | {P.CONVERSATIONS_READ, P.CONVERSATIONS_ANSWER, P.CONTACTS_READ, P.OUTBOX_READ}
@@ -106,6 +153,7 @@ _LEAD = _AGENT | {
     P.HEARD_RETRY,
     P.OUTBOX_CHANGE,
     P.STAFF_READ,
+    P.STAFF_SKILLS,
     P.AUDIT_READ,
 }
 _MARKETER = _EVERYBODY | {P.CONVERSATIONS_READ, P.CONTACTS_READ, P.OUTBOX_READ, P.HEARD_READ}
@@ -217,3 +265,64 @@ def wait_before_sign_in(
     """
     recent = sorted(at for at in failed_at if at > now - per)
     return recent[-attempts] + per - now if len(recent) >= attempts else None
+
+
+LARGEST_CAPACITY = 1_000
+MOST_SKILLS = 200
+_LANGUAGE = re.compile(r"[a-z]{2,3}(-[a-z0-9]{2,8})*")
+_WORD = re.compile(r"[\w.-]{1,100}")
+
+
+def first_choice(role: str) -> Presence:
+    """
+    Say what somebody is until they choose: agents come to answer, others come to look.
+    """
+    return Presence.HERE if role == Role.AGENT else Presence.AWAY
+
+
+def presence_of(chosen: str, *, alive_until: datetime | None, idle_at: datetime | None, now: datetime) -> Presence:
+    """
+    Say whether somebody is here: what they chose, unless their pages fell silent or they left the desk.
+    """
+    if alive_until is None or alive_until <= now:
+        return Presence.OFFLINE
+    if chosen == Presence.HERE and idle_at is not None and idle_at <= now:
+        return Presence.AWAY
+    return Presence(chosen)
+
+
+def drifted_at(
+    told: str, chosen: str, *, alive_until: datetime | None, idle_at: datetime | None, now: datetime
+) -> datetime | None:
+    """
+    Say when time alone made somebody's presence another than the log knows; None when the log is right.
+    """
+    presence = presence_of(chosen, alive_until=alive_until, idle_at=idle_at, now=now)
+    if presence == told:
+        return None
+    return (alive_until if presence is Presence.OFFLINE else idle_at) or now
+
+
+def read_codes(typed: str) -> tuple[str, ...]:
+    """
+    Read codes of languages or intents as people type them: `"EN, zh"`.
+    """
+    return tuple(dict.fromkeys(typed.replace(",", " ").replace(";", " ").casefold().split()))
+
+
+def profile_problems(profile: Profile) -> dict[str, str]:
+    """
+    Say what is wrong with a work profile, by field.
+    """
+    problems = {}
+    if not 0 <= profile.capacity <= LARGEST_CAPACITY:
+        problems["capacity"] = f"a whole number from 0 to {LARGEST_CAPACITY:,}"
+    if not all(_LANGUAGE.fullmatch(code) for code in profile.languages):
+        problems["languages"] = 'language codes such as "en" or "zh", separated by spaces; none means all'
+    for name, values in (("account_ids", profile.account_ids), ("intents", profile.intents)):
+        if not all(_WORD.fullmatch(value) for value in values):
+            problems[name] = "ids of what exists; none means all"
+    for name in ("languages", "account_ids", "intents"):
+        if len(getattr(profile, name)) > MOST_SKILLS:
+            problems[name] = f"at most {MOST_SKILLS}"
+    return problems

@@ -15,7 +15,7 @@ from bot.core.database import UnitOfWork
 from bot.core.errors import NotFound
 from bot.core.paging import Slice, decode_mark, slice_of
 from bot.staff.rules import Role, Staff, Token
-from bot.staff.tables import ApiToken, AuditEntry, SignInFailure, SignInLink, StaffMember, StaffSession
+from bot.staff.tables import Agent, ApiToken, AuditEntry, SignInFailure, SignInLink, StaffMember, StaffSession
 
 SIGN_IN_LOCK = 0x48554249
 """Held while tries to sign in are counted, so that many at once are not all let through (PostgreSQL)."""
@@ -113,17 +113,20 @@ async def drop_entrances(work: UnitOfWork, staff_id: str, *, keep_session: str =
     await work.session.execute(sa.delete(SignInLink).where(col(SignInLink.staff_id) == staff_id))
 
 
-async def find_session(work: UnitOfWork, session_id: str) -> tuple[StaffSession, Staff] | None:
+async def find_session(work: UnitOfWork, session_id: str) -> tuple[StaffSession, Staff, str | None] | None:
     """
     Find a session of somebody who is not disabled, by the hash of its cookie; it may have run out.
+
+    The last part is the presence that they chose, if they ever did.
     """
     query = (
-        sa.select(StaffSession, StaffMember)
+        sa.select(StaffSession, StaffMember, col(Agent.chosen))
         .join(StaffMember, col(StaffMember.id) == col(StaffSession.staff_id))
+        .outerjoin(Agent, col(Agent.id) == col(StaffSession.staff_id))
         .where(col(StaffSession.id) == session_id, col(StaffMember.disabled_at).is_(None))
     )
     found = (await work.session.execute(query)).first()
-    return (found[0], staff_of(found[1])) if found else None
+    return (found[0], staff_of(found[1]), found[2]) if found else None
 
 
 async def drop_session(work: UnitOfWork, session_id: str) -> str | None:

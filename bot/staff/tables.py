@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
-from bot.core.columns import COUNTER, instant, json_column, maybe_instant
+from bot.core.columns import COUNTER, JSON, instant, json_column, maybe_instant
 
 LOGIN_TAKEN = "staff_member_login_key"
 
@@ -103,6 +103,52 @@ class ApiToken(SQLModel, table=True):
     used_at: datetime | None = maybe_instant()
     expires_at: datetime | None = maybe_instant()
     revoked_at: datetime | None = maybe_instant()
+
+
+class Agent(SQLModel, table=True):
+    """
+    Presence and work profile of somebody who answers: a staff member, or a token that acts as one.
+
+    The id is theirs.
+    """
+
+    __tablename__ = "agent"
+    __table_args__ = (
+        # who is here, and who has gone since
+        sa.Index("agent_alive", "alive_until"),
+        sa.CheckConstraint("chosen IN ('here', 'busy', 'away')", name="agent_chosen_known"),
+        sa.CheckConstraint("capacity >= 0", name="agent_capacity_not_negative"),
+    )
+
+    id: str = Field(primary_key=True)
+    chosen: str  # here, busy, away: what they said themselves
+    alive_until: datetime | None = maybe_instant()  # offline from then on, unless a beat comes
+    idle_at: datetime | None = maybe_instant()  # away from then on, unless they touch something
+    told: str = "offline"  # the presence that the log knows of
+    capacity: int = 5  # conversations that wait for them at once
+    languages: list[str] = Field(default_factory=list, sa_type=JSON)  # empty: all, as the next two
+    account_ids: list[str] = Field(default_factory=list, sa_type=JSON)
+    intents: list[str] = Field(default_factory=list, sa_type=JSON)
+    hand_out: bool = True  # False: work only when they ask for it
+
+
+class PresenceChange(SQLModel, table=True):
+    """
+    Who was here when: the log from which the people present at any instant can be counted.
+    """
+
+    __tablename__ = "presence_change"
+    __table_args__ = (
+        # who was here in an hour
+        sa.Index("presence_change_at", "at"),
+        # the last one of an agent
+        sa.Index("presence_change_agent", "agent_id", "at"),
+    )
+
+    id: str = Field(primary_key=True)
+    agent_id: str = Field(foreign_key="agent.id")
+    at: datetime = instant()  # when it happened, not when we noticed
+    presence: str
 
 
 class AuditEntry(SQLModel, table=True):

@@ -18,11 +18,13 @@ class SignedIn:
 
     Args:
         language: what they chose to read pages in; empty: what their browser asks for.
+        presence: what they chose to be for those who hand out work; empty for who gets none.
     """
 
     actor: Actor
     csrf: str
     language: str = ""
+    presence: str = ""
 
 
 class Gate(Protocol):

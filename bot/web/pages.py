@@ -84,6 +84,7 @@ class Visit:
         frame = {
             "person": actor,
             "csrf": self.csrf,
+            "presence": self.signed_in.presence if self.signed_in else "",
             "nav": self.shell.nav_for(actor, self.request.path),
             "banners": banners,
             "simulated": self.shell.simulated,

@@ -31,6 +31,9 @@ STAFF_TABLE = {
     ("POST", "/staff"): {ADMIN},
     ("GET", "/staff/{staff_id}"): {L, ADMIN},
     ("POST", "/staff/{staff_id}/role"): {ADMIN},
+    ("POST", "/presence"): {A, L, ADMIN},
+    ("POST", "/presence/beat"): {A, L, ADMIN},
+    ("POST", "/staff/{staff_id}/skills"): {L, ADMIN},
     ("POST", "/staff/{staff_id}/disable"): {ADMIN},
     ("POST", "/staff/{staff_id}/enable"): {ADMIN},
     ("POST", "/staff/{staff_id}/password"): {ADMIN},
@@ -40,6 +43,9 @@ STAFF_TABLE = {
     ("POST", "/tokens/{token_id}/revoke"): {ADMIN},
     ("GET", "/audit"): {L, ADMIN},
     ("GET", "/api/v1/me"): EVERYBODY,
+    ("POST", "/api/v1/me/presence"): {A, L, ADMIN},
+    ("GET", "/api/v1/agents"): {A, L, ADMIN},
+    ("POST", "/api/v1/agents/{id}/skills"): {L, ADMIN},
     ("GET", "/api/v1/staff"): {L, ADMIN},
     ("POST", "/api/v1/staff"): {ADMIN},
     ("POST", "/api/v1/staff/{staff_id}/disable"): {ADMIN},
@@ -62,8 +68,9 @@ OPEN_TO_ALL = {
 
 def _modules(room: str) -> Iterator[ModuleType]:
     for feature in FEATURES:
-        if find_spec(f"bot.{feature}.{room}") is not None:
-            yield import_module(f"bot.{feature}.{room}")
+        for name in (room, f"presence_{room}"):
+            if find_spec(f"bot.{feature}.{name}") is not None:
+                yield import_module(f"bot.{feature}.{name}")
 
 
 PAGES = [*_modules("pages")]

@@ -15,15 +15,23 @@ from hypothesis import strategies as st
 from bot.core.errors import Invalid
 from bot.staff.passwords import HASHER, NOBODY, check_password, prepare_password
 from bot.staff.rules import (
+    CHOICES,
     MAY,
     Permission,
+    Presence,
+    Profile,
     Role,
     clean_login,
+    drifted_at,
     expiry_problem,
+    first_choice,
     login_problem,
     may,
     name_problem,
     password_problem,
+    presence_of,
+    profile_problems,
+    read_codes,
     read_validity,
     role_problem,
     wait_before_sign_in,
@@ -146,3 +154,41 @@ async def test_no_password_is_not_the_empty_password() -> None:
     with pytest.raises(Invalid) as refused:
         await prepare_password("", "mei")
     assert refused.value.fields == {"password": "at least 10 characters"}
+
+
+@pytest.mark.parametrize("chosen", CHOICES)
+def test_silence_is_offline_whatever_was_chosen(chosen: Presence) -> None:
+    for alive_until in (None, NOW, NOW - MINUTE):
+        assert presence_of(chosen, alive_until=alive_until, idle_at=None, now=NOW) is Presence.OFFLINE
+    assert presence_of(chosen, alive_until=NOW + MINUTE, idle_at=None, now=NOW) is chosen
+
+
+@pytest.mark.parametrize("chosen", CHOICES)
+def test_who_left_the_desk_is_away_unless_they_said_otherwise(chosen: Presence) -> None:
+    then = presence_of(chosen, alive_until=NOW + MINUTE, idle_at=NOW, now=NOW)
+    assert then is (Presence.AWAY if chosen is Presence.HERE else chosen)
+
+
+def test_time_alone_changes_a_presence_at_its_true_instant() -> None:
+    silent = {"alive_until": NOW - MINUTE, "idle_at": NOW - 2 * MINUTE, "now": NOW}
+    assert drifted_at("here", "here", **silent) == NOW - MINUTE
+    assert drifted_at("offline", "here", **silent) is None
+    idle = {"alive_until": NOW + MINUTE, "idle_at": NOW - 2 * MINUTE, "now": NOW}
+    assert drifted_at("here", "here", **idle) == NOW - 2 * MINUTE
+    assert drifted_at("away", "here", **idle) is None
+    assert drifted_at("here", "busy", alive_until=NOW + MINUTE, idle_at=None, now=NOW) == NOW
+
+
+def test_agents_come_to_work_and_others_to_look() -> None:
+    assert {role: first_choice(role) for role in Role} == {
+        Role.AGENT: Presence.HERE,
+        Role.LEAD: Presence.AWAY,
+        Role.MARKETER: Presence.AWAY,
+        Role.ADMIN: Presence.AWAY,
+    }
+
+
+@pytest.mark.parametrize(("typed", "codes"), [("", ()), ("EN, zh;en", ("en", "zh")), (" zh-Hant\n", ("zh-hant",))])
+def test_codes_are_read_as_people_type_them(typed: str, codes: tuple[str, ...]) -> None:
+    assert read_codes(typed) == codes
+    assert profile_problems(Profile(languages=codes)) == {}
