@@ -24,9 +24,12 @@ import bot.contacts.api
 import bot.contacts.pages
 import bot.inbox.api
 import bot.inbox.pages
+import bot.inbox.tag_api
+import bot.inbox.tag_pages
 import bot.outbox.api
 import bot.outbox.pages
 import bot.staff.api
+import bot.staff.notice_pages
 import bot.staff.pages
 import bot.staff.presence_api
 import bot.staff.presence_pages
@@ -60,6 +63,7 @@ from bot.settings import Settings
 from bot.staff import jobs as staff_jobs
 from bot.staff import store as staff_store
 from bot.staff.gate import StaffGate
+from bot.staff.notices import prune_notices, unread_count
 from bot.staff.presence_pages import PRESENCE, SKILL_CHOICES
 from bot.staff.rules import Permission as P
 from bot.staff.sign_in import ENTRANCE, Entrance
@@ -76,15 +80,18 @@ log = structlog.get_logger(__name__)
 
 PAGES: Sequence[ModuleType] = (
     bot.inbox.pages,
+    bot.inbox.tag_pages,
     bot.outbox.pages,
     bot.contacts.pages,
     bot.accounts.pages,
     bot.staff.pages,
     bot.staff.presence_pages,
+    bot.staff.notice_pages,
     bot.web.api_docs,
 )
 APIS: Sequence[ModuleType] = (
     bot.inbox.api,
+    bot.inbox.tag_api,
     bot.outbox.api,
     bot.contacts.api,
     bot.accounts.api,
@@ -104,6 +111,7 @@ NAV = (
 TEMPLATE_PACKAGES = ("bot.web", "bot.inbox", "bot.outbox", "bot.contacts", "bot.accounts", "bot.staff")
 SYNC_EVERY = timedelta(seconds=10)
 TIDY_EVERY = timedelta(minutes=10)
+NOTICES_KEPT = timedelta(days=90)
 
 
 def registry() -> Registry:
@@ -233,6 +241,7 @@ def make_shell(gate: StaffGate, url: str, *, simulated: bool) -> Shell:
         packages=TEMPLATE_PACKAGES,
         nav=NAV,
         banner_sources=(account_banners, outbox_banners),
+        bell=unread_count,
         simulated=simulated,
         secure_cookies=url.startswith("https://"),
     )
@@ -245,6 +254,7 @@ def _schedule(
         await live.prune(settings.live.keep)
         async with database.write() as work:
             await prune_answers(work)
+            await prune_notices(work, work.now - NOTICES_KEPT)
             await staff_store.prune(work, failures_before=work.now - settings.sign_in.per)
 
     scheduler.every("accounts.sync", SYNC_EVERY, pollers.sync)

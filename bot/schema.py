@@ -11,6 +11,7 @@ import bot.contacts.tables
 import bot.core.tables
 import bot.hours.tables
 import bot.inbox.tables
+import bot.inbox.tables_order
 import bot.outbox.tables
 import bot.staff.tables
 import bot.web.tables

@@ -6,12 +6,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from bot.contacts import service
+from bot.contacts.segments import MOST_SEGMENTS, add_segments, remove_segment, segments_of
 from bot.contacts.tables import Contact, Identity
-from bot.web.operations import Call, Listing, PageQuery, operation
+from bot.web.operations import Body, Call, Listing, PageQuery, operation
 
 
 class _Out(BaseModel):
@@ -43,7 +45,14 @@ class ContactOut(_Out):
     name: str
     created_at: datetime
     seen_at: datetime
+    segments: list[str]
     identities: list[IdentityOut]
+
+
+class SegmentsIn(Body):
+    segments: list[Annotated[str, Field(min_length=1, max_length=200)]] = Field(
+        min_length=1, max_length=MOST_SEGMENTS
+    )
 
 
 class ContactQuery(PageQuery):
@@ -60,7 +69,9 @@ async def list_contacts(call: Call, query: ContactQuery) -> Listing[ContactOut]:
     List or search contacts, the newest first.
     """
     found = await service.list_contacts(call.work, search=query.search, limit=query.limit, after=query.after)
-    return Listing[ContactOut](items=[_out(*pair) for pair in found.items], after=found.after)
+    segments = await segments_of(call.work, [contact.id for contact, _ in found.items])
+    items = [_out(contact, known, segments.get(contact.id, ())) for contact, known in found.items]
+    return Listing[ContactOut](items=items, after=found.after)
 
 
 @operation("GET", "/contacts/{contact_id}", permission="contacts.read", tag="contacts")
@@ -68,10 +79,33 @@ async def get_contact(call: Call, contact_id: str) -> ContactOut:
     """
     Read one contact with their identities.
     """
+    return await _read(call, contact_id)
+
+
+@operation("POST", "/contacts/{contact_id}/segments", permission="contacts.change", tag="contacts")
+async def put_contact_into_segments(call: Call, contact_id: str, body: SegmentsIn) -> ContactOut:
+    """
+    Put a contact into segments; those they are in are left alone.
+    """
+    await add_segments(call.work, call.actor, contact_id, body.segments)
+    return await _read(call, contact_id)
+
+
+@operation("DELETE", "/contacts/{contact_id}/segments/{segment}", permission="contacts.change", tag="contacts")
+async def take_contact_out_of_segment(call: Call, contact_id: str, segment: str) -> ContactOut:
+    """
+    Take a contact out of a segment; one they are not in is no mistake.
+    """
+    await remove_segment(call.work, call.actor, contact_id, segment)
+    return await _read(call, contact_id)
+
+
+async def _read(call: Call, contact_id: str) -> ContactOut:
     contact = await service.get_contact(call.work, contact_id)
-    return _out(contact, await service.identities_of(call.work, contact_id))
+    segments = (await segments_of(call.work, [contact_id])).get(contact_id, ())
+    return _out(contact, await service.identities_of(call.work, contact_id), segments)
 
 
-def _out(contact: Contact, identities: Sequence[Identity]) -> ContactOut:
+def _out(contact: Contact, identities: Sequence[Identity], segments: Sequence[str]) -> ContactOut:
     known = [IdentityOut.model_validate(identity) for identity in identities]
-    return ContactOut.model_validate({**contact.model_dump(), "identities": known})
+    return ContactOut.model_validate({**contact.model_dump(), "segments": list(segments), "identities": known})

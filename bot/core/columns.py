@@ -38,6 +38,8 @@ class Instant(sa.TypeDecorator[datetime]):
 
 
 JSON = sa.JSON().with_variant(JSONB(), "postgresql")
+LABEL = sa.String().with_variant(sa.String(collation="C"), "postgresql")
+"""Text in the order of its characters on both databases, so that what begins alike stands together."""
 COUNTER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 """A 64-bit key that counts up; SQLite only counts up an INTEGER PRIMARY KEY."""
 

@@ -4,6 +4,7 @@ Conversations over the API: the same verbs as the pages.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Literal
 
@@ -50,6 +51,7 @@ class ConversationOut(BaseModel):
     snoozed_until: datetime | None
     resolved_at: datetime | None
     waiting_messages: int
+    tags: list[str]
     newest_message_id: str | None = Field(description="hand it in as `seen` with a reply")
 
 
@@ -114,7 +116,7 @@ class SnoozeIn(Body):
     until: AwareDatetime
 
 
-def conversation_out(listed: Listed) -> ConversationOut:
+def conversation_out(listed: Listed, tags: Sequence[str] = ()) -> ConversationOut:
     """
     Show a conversation with whom it is with.
     """
@@ -124,6 +126,7 @@ def conversation_out(listed: Listed) -> ConversationOut:
         contact_name=listed.contact_name,
         handle=listed.handle,
         sentiment=c.mood,
+        tags=list(tags),
         priority=Priority(c.priority).name.lower(),
     )
 
@@ -148,7 +151,9 @@ async def list_conversations(call: Call, query: ConversationQuery) -> Listing[Co
         search=query.q,
     )
     found = await store.list_conversations(call.work, wanted, limit=query.limit, after=query.after)
-    return Listing(items=[conversation_out(one) for one in found.items], after=found.after)
+    tags = await store.tags_of(call.work, [one.conversation.id for one in found.items])
+    items = [conversation_out(one, tags.get(one.conversation.id, ())) for one in found.items]
+    return Listing(items=items, after=found.after)
 
 
 @operation("GET", "/conversations/{id}", permission=READ, tag=TAG)
@@ -156,7 +161,7 @@ async def read_conversation(call: Call, id: str) -> ConversationOut:
     """
     Read one conversation.
     """
-    return conversation_out(await store.get_listed(call.work, id))
+    return await _listed(call, id)
 
 
 @operation("GET", "/conversations/{id}/messages", permission=READ, tag=TAG)
@@ -263,4 +268,10 @@ async def reopen_conversation(call: Call, id: str) -> ConversationOut:
 
 async def _shown(call: Call, conversation: Conversation) -> ConversationOut:
     await call.work.session.flush()
-    return conversation_out(await store.get_listed(call.work, conversation.id))
+    return await _listed(call, conversation.id)
+
+
+async def _listed(call: Call, conversation_id: str) -> ConversationOut:
+    tags = await store.tags_of(call.work, [conversation_id])
+    listed = await store.get_listed(call.work, conversation_id)
+    return conversation_out(listed, tags.get(conversation_id, ()))

@@ -217,8 +217,16 @@ async def _queue(visit: Visit, *, current: str = "") -> QueuePage:
     counts = await store.count_tabs(visit.work, wanted)
     found = await store.list_conversations(visit.work, wanted, limit=ROWS, after=query.get("after") or None)
     accounts = {account.id: account for account in await list_accounts(visit.work)}
+    tags = await store.tags_of(visit.work, [one.conversation.id for one in found.items])
     rows = [
-        queue_row(one, accounts.get(one.conversation.account_id), visit.person, visit.work.now, current)
+        queue_row(
+            one,
+            accounts.get(one.conversation.account_id),
+            visit.person,
+            visit.work.now,
+            current,
+            tags.get(one.conversation.id, ()),
+        )
         for one in found.items
     ]
     return QueuePage(
@@ -274,4 +282,5 @@ async def _conversation(visit: Visit, *, draft: str) -> ConversationPage:
         may_answer=shell.gate.may(person.role, ANSWER),
         may_take=shell.gate.may(person.role, Permission.CONVERSATIONS_TAKE_OVER),
         draft=draft,
+        tags=(await store.tags_of(work, [c.id])).get(c.id, ()),
     )

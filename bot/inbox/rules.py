@@ -85,6 +85,8 @@ class EventKind(StrEnum):
     CLOCK_BREACHED = "clock_breached"  # clock_id, clock, due_at: the true time; `at` is when it was recorded
     CLOCK_STOPPED = "clock_stopped"  # clock_id, clock, outcome, started_at, due_at, at
     ESCALATED = "escalated"  # what was done, and why
+    TAGGED = "tagged"  # tag
+    UNTAGGED = "untagged"  # tag
 
 
 QUIET_EVENTS = frozenset(

@@ -19,6 +19,7 @@ from bot.core.errors import NotFound
 from bot.core.paging import Slice, decode_mark, slice_of
 from bot.inbox.rules import QUIET_EVENTS, ClockKind, Outcome, State, Tab
 from bot.inbox.tables import Conversation, ConversationClock, ConversationEvent, Message, Note
+from bot.inbox.tables_order import ConversationTag
 
 C = Conversation
 UNRESOLVED = (State.OPEN, State.PENDING, State.SNOOZED)
@@ -346,6 +347,18 @@ async def due_to_wake(work: UnitOfWork, *, limit: int = 200) -> list[Conversatio
     )
     query = query.order_by(col(C.snoozed_until)).limit(limit).with_for_update(skip_locked=True)
     return list((await work.session.scalars(query)).all())
+
+
+async def tags_of(work: UnitOfWork, conversation_ids: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """
+    Give the tags of conversations, in order; one without tags is left out.
+    """
+    query = sa.select(col(ConversationTag.conversation_id), col(ConversationTag.tag))
+    query = query.where(col(ConversationTag.conversation_id).in_(conversation_ids))
+    found: dict[str, tuple[str, ...]] = {}
+    for conversation_id, tag in await work.session.execute(query.order_by(col(ConversationTag.tag))):
+        found[conversation_id] = (*found.get(conversation_id, ()), tag)
+    return found
 
 
 async def automatic_times(work: UnitOfWork, contact_id: str, since: datetime) -> list[datetime]:

@@ -68,6 +68,8 @@ class Conversation(SQLModel, table=True):
     due_at: datetime | None = maybe_instant()  # of the running first-response clock
     first_answered_at: datetime | None = maybe_instant()
     resolved_at: datetime | None = maybe_instant()
+    spam_at: datetime | None = maybe_instant()  # since when it counts as spam; such a one is resolved
+    merged_into: str | None = None  # where its messages went (bot.inbox.merging); such a one is resolved
 
 
 class Message(SQLModel, table=True):
@@ -110,6 +112,7 @@ class Message(SQLModel, table=True):
     reply_to: dict[str, Any] | None = Field(default=None, sa_type=JSON)  # what the connector needs to answer it
     then: str = ""  # outbound: what becomes of the conversation once this is sent (pending, resolved)
     at: datetime = instant()  # inbound: when it was written; outbound: when it was prepared, then sent
+    origin_id: str | None = None  # the conversation it was written in, once it was moved to another
 
 
 class Note(SQLModel, table=True):
@@ -126,6 +129,7 @@ class Note(SQLModel, table=True):
     author_name: str
     text: str = text_column()
     at: datetime = instant()
+    origin_id: str | None = None  # the conversation it was written in, once it was moved to another
 
 
 class ConversationClock(SQLModel, table=True):

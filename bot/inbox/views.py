@@ -62,6 +62,7 @@ class QueueRow:
     mine: bool
     last_message_at: datetime
     waiting_messages: int
+    tags: Sequence[str]
     current: bool
 
 
@@ -153,9 +154,13 @@ class ConversationPage:
     contact: ContactView
     history: Sequence[HistoryRow]
     snooze_choices: Sequence[SnoozeChoice]
+    tags: Sequence[str]
+    may_answer: bool
 
 
-def queue_row(listed: Listed, account: Account | None, person: Actor, now: datetime, current: str) -> QueueRow:
+def queue_row(
+    listed: Listed, account: Account | None, person: Actor, now: datetime, current: str, tags: Sequence[str] = ()
+) -> QueueRow:
     """
     Show a conversation as a row of the queue.
     """
@@ -180,6 +185,7 @@ def queue_row(listed: Listed, account: Account | None, person: Actor, now: datet
         mine=c.agent_id == person.id,
         last_message_at=c.last_message_at,
         waiting_messages=c.waiting_messages,
+        tags=tags,
         current=c.id == current,
     )
 
@@ -250,6 +256,8 @@ EVENTS = {
     "woke": mark("Back from snooze"),
     "pending": mark("Waiting for the customer"),
     "resolved": mark("{who} resolved it"),
+    "tagged": mark("{who} tagged it {tag}"),
+    "untagged": mark("{who} took the tag {tag} off"),
     "bounced": mark("The mail system reports a problem with our answer"),
     "answer_refused": mark("The answer was refused: {reason}"),
     "answer_unknown": mark("It is not known whether the answer arrived"),
@@ -264,7 +272,16 @@ def event_text(event: ConversationEvent) -> str:
     """
     Say in words what happened.
     """
-    words = {"who": event.actor_name, "to": "", "reason": "", "why": "", "what": "", "share": 0.0, **event.detail}
+    words = {
+        "who": event.actor_name,
+        "to": "",
+        "reason": "",
+        "tag": "",
+        "why": "",
+        "what": "",
+        "share": 0.0,
+        **event.detail,
+    }
     return word(EVENTS.get(event.kind, event.kind)).format(**words)
 
 
@@ -316,6 +333,7 @@ def conversation_page(
     may_answer: bool,
     may_take: bool,
     draft: str,
+    tags: Sequence[str] = (),
 ) -> ConversationPage:
     """
     Show one conversation.
@@ -355,4 +373,6 @@ def conversation_page(
         contact=contact,
         history=history,
         snooze_choices=SNOOZE_CHOICES,
+        tags=tags,
+        may_answer=may_answer,
     )

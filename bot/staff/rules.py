@@ -37,6 +37,7 @@ class Permission(StrEnum):
     CONVERSATIONS_ANSWER = "conversations.answer"
     CONVERSATIONS_TAKE_OVER = "conversations.take-over"  # act on what another agent has claimed
     CONTACTS_READ = "contacts.read"
+    CONTACTS_CHANGE = "contacts.change"  # segments, block and unblock
     ACCOUNTS_READ = "accounts.read"
     ACCOUNTS_CHANGE = "accounts.change"
     HEARD_READ = "heard.read"
@@ -146,7 +147,13 @@ class AgentNow:
 
 P = Permission
 _EVERYBODY = frozenset({P.LIVE_FOLLOW, P.OWN_SESSION, P.API_DOCS, P.ACCOUNTS_READ})
-_AGENT = _EVERYBODY | {P.CONVERSATIONS_READ, P.CONVERSATIONS_ANSWER, P.CONTACTS_READ, P.OUTBOX_READ}
+_AGENT = _EVERYBODY | {
+    P.CONVERSATIONS_READ,
+    P.CONVERSATIONS_ANSWER,
+    P.CONTACTS_READ,
+    P.CONTACTS_CHANGE,
+    P.OUTBOX_READ,
+}
 _LEAD = _AGENT | {
     P.CONVERSATIONS_TAKE_OVER,
     P.HEARD_READ,

@@ -10,8 +10,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
-from bot.core.columns import COUNTER, JSON, instant, json_column, maybe_instant
+from bot.core.columns import COUNTER, JSON, instant, json_column, maybe_instant, text_column
 
+_UNREAD = sa.text("read_at IS NULL")
 LOGIN_TAKEN = "staff_member_login_key"
 
 
@@ -171,3 +172,26 @@ class AuditEntry(SQLModel, table=True):
     subject_kind: str
     subject_id: str
     detail: dict[str, Any] = json_column()
+
+
+class Notification(SQLModel, table=True):
+    """
+    Something that one of us should know: a mention, a hand-over, an escalation.
+    """
+
+    __tablename__ = "notification"
+    __table_args__ = (
+        # somebody's notifications, newest first
+        sa.Index("notification_staff", "staff_id", "id"),
+        # the bell counts those that were not read, on every page
+        sa.Index("notification_unread", "staff_id", postgresql_where=_UNREAD, sqlite_where=_UNREAD),
+    )
+
+    id: str = Field(primary_key=True)
+    staff_id: str = Field(foreign_key="staff_member.id")
+    kind: str  # mention, handed_over, escalation ...
+    text: str = text_column()  # English with %(name)s in it; translated where it is shown
+    words: dict[str, Any] = json_column()  # what stands in for the names
+    url: str = text_column()  # where it leads, inside the house
+    at: datetime = instant()
+    read_at: datetime | None = maybe_instant()

@@ -77,16 +77,18 @@ class Visit:
         Answer with a page. What every template gets is written in `bot/web/templates/web/layout.html`.
         """
         actor = self.signed_in.actor if self.signed_in else None
+        now, banners, unread = self.database.clock.now(), [], 0
         if self._work is not None:
-            now, banners = self._work.now, await self.shell.banners(self._work) if actor else []
-        else:
-            now, banners = self.database.clock.now(), []
+            now = self._work.now
+            banners = await self.shell.banners(self._work) if actor else []
+            unread = await self.shell.unread(self._work, actor) if actor else 0
         frame = {
             "person": actor,
             "csrf": self.csrf,
             "presence": self.signed_in.presence if self.signed_in else "",
             "nav": self.shell.nav_for(actor, self.request.path),
             "banners": banners,
+            "unread": unread,
             "simulated": self.shell.simulated,
             "now": now,
             "live_since": self.live_since,

@@ -45,6 +45,8 @@ class Banner:
 
 
 BannerSource = Callable[[UnitOfWork], Awaitable[Sequence[Banner]]]
+Bell = Callable[[UnitOfWork, Actor], Awaitable[int]]
+"""Counts what somebody has not read."""
 
 
 @dataclass(slots=True)
@@ -62,6 +64,7 @@ class Shell:
     packages: Sequence[str]
     nav: Sequence[NavEntry] = ()
     banner_sources: Sequence[BannerSource] = ()
+    bell: Bell | None = None
     simulated: bool = False
     secure_cookies: bool = False
     jinja: jinja2.Environment = field(init=False)
@@ -85,6 +88,12 @@ class Shell:
         Ask every source what should be said on top of each page.
         """
         return [banner for source in self.banner_sources for banner in await source(work)]
+
+    async def unread(self, work: UnitOfWork, actor: Actor) -> int:
+        """
+        Count what this person has not read.
+        """
+        return await self.bell(work, actor) if self.bell else 0
 
     def nav_for(self, actor: Actor | None, path: str) -> list[dict[str, Any]]:
         """

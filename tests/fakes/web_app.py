@@ -27,6 +27,7 @@ from bot.core.database import Database
 from bot.core.live import LiveEvents
 from bot.settings import SessionSettings, SignInSettings
 from bot.staff.gate import StaffGate
+from bot.staff.notices import unread_count
 from bot.staff.service import add_staff, create_token
 from bot.staff.sign_in import ENTRANCE, Entrance, make_sign_in_link
 from bot.web.application import NOTHING, build_application
@@ -165,7 +166,14 @@ async def make_client(
         entrance = Entrance(
             database=database, sessions=sessions or SessionSettings(), tries=tries or SignInSettings()
         )
-        shell = Shell(assets=PatientAssets(), gate=gate, packages=list(templates), nav=nav, banner_sources=banners)
+        shell = Shell(
+            assets=PatientAssets(),
+            gate=gate,
+            packages=list(templates),
+            nav=nav,
+            banner_sources=banners,
+            bell=unread_count,
+        )
         app = build_application(
             database, live, shell, gate, pages, apis, max_body=max_body, extra={ENTRANCE: entrance, **extra}
         )

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from importlib import import_module
-from importlib.util import find_spec
+from pkgutil import iter_modules
 from types import ModuleType
 
 import pytest
@@ -67,10 +67,14 @@ OPEN_TO_ALL = {
 
 
 def _modules(room: str) -> Iterator[ModuleType]:
+    """
+    Give the modules of a room, also those of its concepts (`pages.py`, `tag_pages.py`).
+    """
     for feature in FEATURES:
-        for name in (room, f"presence_{room}"):
-            if find_spec(f"bot.{feature}.{name}") is not None:
-                yield import_module(f"bot.{feature}.{name}")
+        folder = import_module(f"bot.{feature}").__path__
+        for found in iter_modules(folder):
+            if found.name == room or found.name.endswith(f"_{room}"):
+                yield import_module(f"bot.{feature}.{found.name}")
 
 
 PAGES = [*_modules("pages")]

@@ -1,0 +1,93 @@
+"""
+Tags of conversations: put on, take off, and which there are. Anybody who may answer may tag.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from sqlmodel import col
+
+from bot.core.actor import Actor
+from bot.core.database import UnitOfWork
+from bot.core.errors import Invalid
+from bot.core.labels import clean_label, label_problem
+from bot.inbox import store
+from bot.inbox.changes import note_event, tell
+from bot.inbox.rules import EventKind
+from bot.inbox.tables import Conversation
+from bot.inbox.tables_order import ConversationTag
+from bot.staff.service import audit
+
+T = ConversationTag
+MOST_TAGS = 50
+"""Of one conversation; more would be a text, not tags."""
+
+OFFERED = 20
+"""Known tags that an autocomplete shows."""
+
+
+async def add_tags(work: UnitOfWork, actor: Actor, conversation_id: str, tags: Sequence[str]) -> list[str]:
+    """
+    Put tags on a conversation; those it has are left alone. Gives what was added.
+
+    Raises:
+        Invalid: one cannot be a tag, or there would be too many.
+    """
+    conversation = await store.get_conversation(work, conversation_id)
+    wanted = [_checked(tag) for tag in tags]
+    if not wanted:
+        raise Invalid(fields={"tag": "write a tag first"})
+    added = [tag for tag in dict.fromkeys(wanted) if await _insert(work, conversation.id, tag)]
+    if len((await store.tags_of(work, [conversation.id])).get(conversation.id, ())) > MOST_TAGS:
+        raise Invalid(fields={"tag": f"a conversation can have {MOST_TAGS} tags; take one off first"})
+    for tag in added:
+        await _done(work, conversation, EventKind.TAGGED, actor, tag)
+    return added
+
+
+async def remove_tag(work: UnitOfWork, actor: Actor, conversation_id: str, tag: str) -> bool:
+    """
+    Take a tag off a conversation; False when it has none of that name.
+    """
+    conversation = await store.get_conversation(work, conversation_id)
+    same = sa.and_(col(T.conversation_id) == conversation.id, col(T.tag) == clean_label(tag))
+    gone = (await work.session.execute(sa.delete(T).where(same).returning(col(T.tag)))).first()
+    if gone is not None:
+        await _done(work, conversation, EventKind.UNTAGGED, actor, gone[0])
+    return gone is not None
+
+
+async def known_tags(work: UnitOfWork, typed: str = "", *, limit: int = OFFERED) -> list[str]:
+    """
+    Give tags in use that begin with what was typed, in order.
+    """
+    start, found = clean_label(typed), list[str]()
+    # One step of the index a tag, however many conversations carry it.
+    while len(found) < limit:
+        after = col(T.tag) > found[-1] if found else col(T.tag) >= start
+        tag = await work.session.scalar(sa.select(sa.func.min(col(T.tag))).where(after))
+        if tag is None or not tag.startswith(start):
+            break
+        found.append(tag)
+    return found
+
+
+def _checked(typed: str) -> str:
+    tag = clean_label(typed)
+    if problem := label_problem(tag):
+        raise Invalid(fields={"tag": problem})
+    return tag
+
+
+async def _insert(work: UnitOfWork, conversation_id: str, tag: str) -> bool:
+    row = {"conversation_id": conversation_id, "tag": tag, "at": work.now}
+    statement = work.insert(T).values(**row).on_conflict_do_nothing().returning(col(T.tag))
+    return (await work.session.execute(statement)).first() is not None
+
+
+async def _done(work: UnitOfWork, conversation: Conversation, kind: EventKind, actor: Actor, tag: str) -> None:
+    note_event(work, conversation, kind, actor, tag=tag)
+    await audit(work, actor, f"conversation.{kind}", "conversation", conversation.id, tag=tag)
+    tell(work, conversation.id)
