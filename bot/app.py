@@ -24,6 +24,8 @@ import bot.contacts.api
 import bot.contacts.pages
 import bot.inbox.api
 import bot.inbox.pages
+import bot.inbox.policy_api
+import bot.inbox.policy_pages
 import bot.inbox.tag_api
 import bot.inbox.tag_pages
 import bot.outbox.api
@@ -55,6 +57,7 @@ from bot.inbox.keys import PROMISE
 from bot.inbox.reactions import Reaction, Reactions
 from bot.inbox.rules import Promise
 from bot.inbox.team import skill_choices
+from bot.inbox.watch import Watch
 from bot.opening import opened_database, secret_box
 from bot.outbox.jobs import OutboxWorker
 from bot.outbox.keys import RECEIPTS
@@ -81,6 +84,7 @@ log = structlog.get_logger(__name__)
 PAGES: Sequence[ModuleType] = (
     bot.inbox.pages,
     bot.inbox.tag_pages,
+    bot.inbox.policy_pages,
     bot.outbox.pages,
     bot.contacts.pages,
     bot.accounts.pages,
@@ -92,6 +96,7 @@ PAGES: Sequence[ModuleType] = (
 APIS: Sequence[ModuleType] = (
     bot.inbox.api,
     bot.inbox.tag_api,
+    bot.inbox.policy_api,
     bot.outbox.api,
     bot.contacts.api,
     bot.accounts.api,
@@ -100,6 +105,7 @@ APIS: Sequence[ModuleType] = (
 )
 NAV = (
     NavEntry(label="Queue", url="/queue", permission=P.CONVERSATIONS_READ),
+    NavEntry(label="Policies", url="/policies", permission=P.POLICIES_READ),
     NavEntry(label="Contacts", url="/contacts", permission=P.CONTACTS_READ),
     NavEntry(label="Outbox", url="/outbox", permission=P.OUTBOX_READ),
     NavEntry(label="Accounts", url="/accounts", permission=P.ACCOUNTS_READ),
@@ -197,6 +203,7 @@ async def running(
         await stack.enter_async_context(pollers)
         worker = OutboxWorker(database, live, opened, receipts, settings.outbox, holder)
         await stack.enter_async_context(worker)
+        await stack.enter_async_context(Watch(database, live, scheduler))
         await stack.enter_async_context(Reactions(database, live, reactions_of(settings)))
         _schedule(scheduler, database, live, pollers, settings)
         entrance = Entrance(database=database, sessions=settings.sessions, tries=settings.sign_in, base_url=url)

@@ -21,6 +21,8 @@ from apscheduler.triggers.interval import IntervalTrigger
 from bot.core.clock import Clock
 
 log = structlog.get_logger(__name__)
+MOST_RUNS = 1_000
+"""Of one job at a time; as good as no limit."""
 Job = Callable[[], Awaitable[object]]
 
 
@@ -66,6 +68,9 @@ class Scheduler:
     def at(self, name: str, instant: datetime, job: Job) -> None:
         """
         Run `job` once at an instant, or at once if that is past. The same name replaces its job.
+
+        Unlike one that comes round, it is never left out because its last run has not ended: nothing would make up
+        for it. A job that minds takes a lock.
         """
         self._scheduler.add_job(
             self._guarded,
@@ -73,6 +78,7 @@ class Scheduler:
             args=(name, job),
             id=name,
             replace_existing=True,
+            max_instances=MOST_RUNS,
         )
 
     def poke(self, name: str) -> None:

@@ -6,7 +6,6 @@ What comes from outside: heard items open or continue conversations, receipts st
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
 from typing import Any
 
 import responses
@@ -16,19 +15,21 @@ from bot.contacts.tables import Identity
 from bot.core.actor import HUBBUB
 from bot.core.database import UnitOfWork
 from bot.core.links import web_link
-from bot.inbox import store
-from bot.inbox.changes import note_event, resolve_now, tell
+from bot.inbox import clocks, store
+from bot.inbox.changes import note_event, tell
+from bot.inbox.policies import terms_for
 from bot.inbox.rules import (
     SAME_SUBJECT_WITHIN,
+    ClockKind,
     EventKind,
     Promise,
     State,
     clock_start,
     kind_of_clock,
-    outcome,
     plain_subject,
     snippet,
 )
+from bot.inbox.states import open_now, resolve_now, wait_now
 from bot.inbox.tables import Conversation, Message
 from bot.outbox.tables import OutboxEntry
 from connectors.base import Attachment, HeardItem, HeardKind, Visibility
@@ -59,7 +60,7 @@ async def hear(work: UnitOfWork, heard: Heard, promise: Promise) -> Routed | Ign
         await work.session.flush()
     message = _add_inbound(work, heard, identity, conversation)
     if item.automatic is None:
-        await _wait_for_answer(work, conversation, message, heard, promise)
+        await _wait_for_answer(work, conversation, message, promise)
     tell(work, conversation.id)
     return Routed(to=f"conversation:{conversation.id}")
 
@@ -156,15 +157,15 @@ def _attachment(one: Attachment) -> dict[str, Any]:
 
 
 async def _wait_for_answer(
-    work: UnitOfWork, conversation: Conversation, message: Message, heard: Heard, promise: Promise
+    work: UnitOfWork, conversation: Conversation, message: Message, promise: Promise
 ) -> None:
     """
     Note that a person waits: the conversation opens again if it must, and a clock runs.
     """
     was = State(conversation.state)
     if was is not State.OPEN:
-        conversation.state, conversation.snoozed_until, conversation.resolved_at = State.OPEN, None, None
-        note_event(work, conversation, "reopened", HUBBUB, was=was)
+        await open_now(work, conversation, message.at)
+        note_event(work, conversation, EventKind.REOPENED, HUBBUB, was=was)
         if was is State.RESOLVED:
             conversation.agent_id = conversation.agent_name = conversation.claimed_at = None
     conversation.newest_message_id = message.id
@@ -173,22 +174,11 @@ async def _wait_for_answer(
     conversation.snippet = snippet(message.text) or snippet(conversation.subject)
     conversation.waiting_messages += 1
     await work.session.flush()
-    await _start_clock(work, conversation, message.at, promise.first_response, reopened=was is State.RESOLVED)
-
-
-async def _start_clock(
-    work: UnitOfWork,
-    conversation: Conversation,
-    started_at: datetime,
-    length: timedelta,
-    *,
-    reopened: bool = False,
-) -> None:
-    if await store.running_clock(work, conversation.id) is not None:
-        return
-    kind = kind_of_clock(answered_before=conversation.first_answered_at is not None, reopened=reopened)
-    clock = store.add_clock(work, conversation.id, kind, started_at, started_at + length)
-    conversation.due_at = clock.due_at
+    kind = kind_of_clock(
+        answered_before=conversation.first_answered_at is not None, reopened=was is State.RESOLVED
+    )
+    terms = await terms_for(work, conversation, promise)
+    await clocks.start(work, conversation, terms, (kind, ClockKind.RESOLUTION), message.at)
 
 
 async def _hear_bounce(work: UnitOfWork, heard: Heard) -> Routed | Ignored:
@@ -214,7 +204,7 @@ async def _hear_bounce(work: UnitOfWork, heard: Heard) -> Routed | Ignored:
         )
     )
     if conversation.state != State.OPEN:
-        conversation.state, conversation.snoozed_until, conversation.resolved_at = State.OPEN, None, None
+        await open_now(work, conversation, work.now)
     conversation.snippet = snippet(heard.item.text)
     note_event(work, conversation, "bounced", HUBBUB)
     tell(work, conversation.id)
@@ -256,27 +246,20 @@ async def _arrived(
     )
     if message.automatic is not None:
         return  # S5: a machine's answer is no response
-    await _stop_clock(work, conversation, message.at)
+    conversation.first_answered_at = conversation.first_answered_at or message.at
+    await clocks.answer(work, conversation, message.at)
     later = await store.first_unanswered(work, conversation.id, message.id)
     if later is not None:
-        await _start_clock(work, conversation, later.at, promise.first_response)
+        terms = await terms_for(work, conversation, promise)
+        await clocks.start(work, conversation, terms, (ClockKind.NEXT_RESPONSE,), later.at)
         return
     conversation.waiting_messages = 0
     if conversation.state == State.OPEN and message.then == State.RESOLVED:
         await resolve_now(work, conversation)
-        note_event(work, conversation, "resolved", HUBBUB)
+        note_event(work, conversation, EventKind.RESOLVED, HUBBUB)
     elif conversation.state == State.OPEN and message.then == State.PENDING:
-        conversation.state = State.PENDING
-        note_event(work, conversation, "pending", HUBBUB)
-
-
-async def _stop_clock(work: UnitOfWork, conversation: Conversation, answered_at: datetime) -> None:
-    clock = await store.running_clock(work, conversation.id)
-    if clock is not None:
-        clock.stopped_at, clock.outcome = answered_at, outcome(clock.due_at, answered_at)
-    conversation.first_answered_at = conversation.first_answered_at or answered_at
-    conversation.due_at = None
-    await work.session.flush()
+        await wait_now(work, conversation)
+        note_event(work, conversation, EventKind.PENDING, HUBBUB)
 
 
 async def wake_snoozed(work: UnitOfWork) -> int:

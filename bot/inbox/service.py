@@ -20,7 +20,7 @@ from bot.core.actor import Actor
 from bot.core.database import UnitOfWork
 from bot.core.errors import Conflict, Invalid
 from bot.inbox import store
-from bot.inbox.changes import note_event, resolve_now, tell
+from bot.inbox.changes import note_event, tell
 from bot.inbox.rules import (
     LONGEST_SNOOZE,
     LONGEST_TEXT,
@@ -29,6 +29,7 @@ from bot.inbox.rules import (
     automatic_refusal,
     may_act,
 )
+from bot.inbox.states import open_now, resolve_now, snooze_now, wait_now
 from bot.inbox.tables import Conversation, Message, Note
 from bot.outbox.service import prepare_reply
 from bot.outbox.tables import OutboxEntry
@@ -216,24 +217,24 @@ async def snooze(work: UnitOfWork, actor: Actor, conversation_id: str, until: da
     if not work.now < until <= work.now + LONGEST_SNOOZE:
         raise Invalid(fields={"until": "choose a moment between now and a year from now"})
     conversation = await _for_change(work, actor, conversation_id)
-    conversation.state, conversation.snoozed_until = State.SNOOZED, until
+    await snooze_now(work, conversation, until)
     await _done(work, conversation, "snoozed", actor, until=until.isoformat())
     return conversation
 
 
 async def set_pending(work: UnitOfWork, actor: Actor, conversation_id: str) -> Conversation:
     """
-    Wait for the customer.
+    Wait for the customer; what is promised pauses until they write.
     """
     conversation = await _for_change(work, actor, conversation_id)
-    conversation.state, conversation.snoozed_until = State.PENDING, None
+    await wait_now(work, conversation)
     await _done(work, conversation, "pending", actor)
     return conversation
 
 
 async def resolve(work: UnitOfWork, actor: Actor, conversation_id: str) -> Conversation:
     """
-    Call a conversation done; a clock that still runs is dropped.
+    Call a conversation done; its clocks stop.
     """
     conversation = await _for_change(work, actor, conversation_id)
     await resolve_now(work, conversation)
@@ -246,7 +247,7 @@ async def reopen(work: UnitOfWork, actor: Actor, conversation_id: str) -> Conver
     Put a conversation back into the queue.
     """
     conversation = await _for_change(work, actor, conversation_id)
-    conversation.state, conversation.snoozed_until, conversation.resolved_at = State.OPEN, None, None
+    await open_now(work, conversation, work.now)
     await _done(work, conversation, "reopened", actor)
     return conversation
 

@@ -17,7 +17,7 @@ from bot.core.columns import Instant
 from bot.core.database import UnitOfWork
 from bot.core.errors import NotFound
 from bot.core.paging import Slice, decode_mark, slice_of
-from bot.inbox.rules import QUIET_EVENTS, ClockKind, Outcome, State, Tab
+from bot.inbox.rules import QUIET_EVENTS, Outcome, State, Tab
 from bot.inbox.tables import Conversation, ConversationClock, ConversationEvent, Message, Note
 from bot.inbox.tables_order import ConversationTag
 
@@ -274,32 +274,39 @@ async def first_unanswered(work: UnitOfWork, conversation_id: str, after_id: str
     return (await work.session.scalars(query.order_by(col(Message.id)).limit(1))).first()
 
 
-async def running_clock(work: UnitOfWork, conversation_id: str) -> ConversationClock | None:
+async def running_clocks(work: UnitOfWork, conversation_id: str) -> Sequence[ConversationClock]:
     """
-    Find the clock that runs for a conversation.
+    Give the clocks of a conversation that have not stopped; a paused one is among them.
     """
     query = sa.select(ConversationClock).where(
         col(ConversationClock.conversation_id) == conversation_id, col(ConversationClock.stopped_at).is_(None)
     )
-    return (await work.session.scalars(query)).first()
+    return (await work.session.scalars(query.order_by(col(ConversationClock.id)))).all()
 
 
-def add_clock(
-    work: UnitOfWork, conversation_id: str, kind: ClockKind, started_at: datetime, due_at: datetime
-) -> ConversationClock:
+async def find_clock(work: UnitOfWork, clock_id: str) -> ConversationClock | None:
+    """
+    Find a clock as it is now, whatever this unit has read before.
+    """
+    query = sa.select(ConversationClock).where(col(ConversationClock.id) == clock_id)
+    return (await work.session.scalars(query.execution_options(populate_existing=True))).first()
+
+
+def add_clock(work: UnitOfWork, **values: Any) -> ConversationClock:
     """
     Start a clock; the database allows one running clock of a kind.
     """
-    clock = ConversationClock(
-        id=work.new_id(),
-        conversation_id=conversation_id,
-        kind=kind,
-        started_at=started_at,
-        due_at=due_at,
-        outcome=Outcome.RUNNING,
-    )
+    clock = ConversationClock(id=work.new_id(), outcome=Outcome.RUNNING, **values)
     work.session.add(clock)
     return clock
+
+
+async def lock_if_free(work: UnitOfWork, conversation_id: str) -> Conversation | None:
+    """
+    Give a conversation to change, or None when another unit has it at this moment.
+    """
+    query = sa.select(C).where(col(C.id) == conversation_id).with_for_update(skip_locked=True)
+    return (await work.session.scalars(query.execution_options(populate_existing=True))).first()
 
 
 async def timeline(

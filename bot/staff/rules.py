@@ -36,6 +36,8 @@ class Permission(StrEnum):
     CONVERSATIONS_READ = "conversations.read"
     CONVERSATIONS_ANSWER = "conversations.answer"
     CONVERSATIONS_TAKE_OVER = "conversations.take-over"  # act on what another agent has claimed
+    POLICIES_READ = "policies.read"
+    POLICIES_CHANGE = "policies.change"  # what is promised, and what happens when it is in danger
     CONTACTS_READ = "contacts.read"
     CONTACTS_CHANGE = "contacts.change"  # segments, block and unblock
     ACCOUNTS_READ = "accounts.read"
@@ -150,12 +152,14 @@ _EVERYBODY = frozenset({P.LIVE_FOLLOW, P.OWN_SESSION, P.API_DOCS, P.ACCOUNTS_REA
 _AGENT = _EVERYBODY | {
     P.CONVERSATIONS_READ,
     P.CONVERSATIONS_ANSWER,
+    P.POLICIES_READ,
     P.CONTACTS_READ,
     P.CONTACTS_CHANGE,
     P.OUTBOX_READ,
 }
 _LEAD = _AGENT | {
     P.CONVERSATIONS_TAKE_OVER,
+    P.POLICIES_CHANGE,
     P.HEARD_READ,
     P.HEARD_RETRY,
     P.OUTBOX_CHANGE,
