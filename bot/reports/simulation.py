@@ -18,7 +18,8 @@ What is assumed, and where it comes from:
 - *Handling times* are log-normal, as Brown et al. found. Their calls took 188 s on average and 114 s in the
   middle, hence a spread (sigma) of 1.0. Our mean is a parameter, because it is the load: 30 people times 8
   hours over 10,000 requests is 86 s.
-- *Hearing* takes up to a minute: networks are polled. The promise counts from the customer all the same.
+- *Hearing* takes up to a minute: four accounts are polled each minute. The promise counts from the customer all
+  the same.
 - An answer to *alike* requests takes as long as one answer and a glance at each of the others: our own guess too.
 """
 
@@ -41,7 +42,9 @@ HOURS = {
 }
 """Calls by the hour of the day, both days together: the daily curve."""
 SPREAD = 1.0
-HEARD_WITHIN = 60.0
+ACCOUNTS = 4
+POLL_EVERY = 60.0
+"""Seconds between two polls of an account; the accounts take turns."""
 GLANCE = 5.0
 """Seconds to see that a request is alike and tick it."""
 MOST_ALIKE = 50
@@ -87,6 +90,7 @@ class Request:
     Args:
         work: seconds that the answer takes.
         alike: number of the burst whose question it is; 0 for a question of its own.
+        account: by which of the accounts it comes.
     """
 
     number: int
@@ -95,6 +99,7 @@ class Request:
     due: float
     work: float
     alike: int = 0
+    account: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +119,6 @@ class Plan:
     spread: float = SPREAD
     promise: float = 900.0
     bursts: tuple[Burst, ...] = ()
-    heard_within: float = HEARD_WITHIN
 
 
 USUAL_BURSTS = (
@@ -145,17 +149,24 @@ def make_day(plan: Plan, seed: int) -> tuple[Request, ...]:
     found = []
     for number in range(plan.requests):
         written, alike = _instant(draw, plan)
+        account = draw.randrange(ACCOUNTS)
         found.append(
             Request(
                 number=number,
                 written=written,
-                heard=written + draw.uniform(0, plan.heard_within),
+                heard=_next_poll(written, account),
                 due=written + plan.promise,
                 work=draw.lognormvariate(log_mean, plan.spread),
                 alike=alike,
+                account=account,
             )
         )
-    return tuple(sorted(found, key=lambda request: request.heard))
+    return tuple(sorted(found, key=lambda request: (request.heard, request.written)))
+
+
+def _next_poll(written: float, account: int) -> float:
+    turn = account * POLL_EVERY / ACCOUNTS
+    return turn + math.ceil((written - turn) / POLL_EVERY) * POLL_EVERY
 
 
 def _instant(draw: random.Random, plan: Plan) -> tuple[float, int]:
