@@ -36,6 +36,8 @@ import bot.staff.pages
 import bot.staff.presence_api
 import bot.staff.presence_pages
 import bot.web.api_docs
+import bot.webhooks.api
+import bot.webhooks.pages
 import connectors.email
 import connectors.mastodon
 import responses
@@ -50,6 +52,7 @@ from bot.core.ids import new_id
 from bot.core.live import LiveEvents
 from bot.core.outward import Outward, OutwardRules
 from bot.core.scheduler import Scheduler
+from bot.core.secretbox import SecretBox
 from bot.health import add_health
 from bot.inbox import hearing
 from bot.inbox import jobs as inbox_jobs
@@ -77,6 +80,10 @@ from bot.web.operations import prune_answers
 from bot.web.proxies import TRUSTED_PROXIES
 from bot.web.server_log import server_log
 from bot.web.shell import NavEntry, Shell
+from bot.webhooks import jobs as webhook_jobs
+from bot.webhooks.jobs import WebhookWorker
+from bot.webhooks.keys import DESK, Desk
+from bot.webhooks.service import webhook_banners
 from connectors.registry import Registry
 
 log = structlog.get_logger(__name__)
@@ -88,6 +95,7 @@ PAGES: Sequence[ModuleType] = (
     bot.outbox.pages,
     bot.contacts.pages,
     bot.accounts.pages,
+    bot.webhooks.pages,
     bot.staff.pages,
     bot.staff.presence_pages,
     bot.staff.notice_pages,
@@ -100,6 +108,7 @@ APIS: Sequence[ModuleType] = (
     bot.outbox.api,
     bot.contacts.api,
     bot.accounts.api,
+    bot.webhooks.api,
     bot.staff.api,
     bot.staff.presence_api,
 )
@@ -110,11 +119,20 @@ NAV = (
     NavEntry(label="Outbox", url="/outbox", permission=P.OUTBOX_READ),
     NavEntry(label="Accounts", url="/accounts", permission=P.ACCOUNTS_READ),
     NavEntry(label="Heard", url="/heard", permission=P.HEARD_READ),
+    NavEntry(label="Webhooks", url="/webhooks", permission=P.WEBHOOKS_READ),
     NavEntry(label="Staff", url="/staff", permission=P.STAFF_READ),
     NavEntry(label="Audit", url="/audit", permission=P.AUDIT_READ),
     NavEntry(label="API", url="/api", permission=P.API_DOCS),
 )
-TEMPLATE_PACKAGES = ("bot.web", "bot.inbox", "bot.outbox", "bot.contacts", "bot.accounts", "bot.staff")
+TEMPLATE_PACKAGES = (
+    "bot.web",
+    "bot.inbox",
+    "bot.outbox",
+    "bot.contacts",
+    "bot.accounts",
+    "bot.webhooks",
+    "bot.staff",
+)
 SYNC_EVERY = timedelta(seconds=10)
 TIDY_EVERY = timedelta(minutes=10)
 NOTICES_KEPT = timedelta(days=90)
@@ -139,6 +157,13 @@ def outward_rules(settings: Settings) -> OutwardRules:
     Give what may be asked out there.
     """
     return OutwardRules(networks=settings.outward.allow_private, http=settings.outward.allow_http)
+
+
+def desk_of(settings: Settings, box: SecretBox) -> Desk:
+    """
+    Give what it takes to look after webhooks.
+    """
+    return Desk(box=box, outward=outward_rules(settings), both_secrets=settings.webhooks.both_secrets)
 
 
 def receipts_of(settings: Settings) -> tuple[Receipt, ...]:
@@ -194,7 +219,8 @@ async def running(
         database = await stack.enter_async_context(opened_database(settings, clock))
         await asyncio.to_thread(responses.warm_up)
         session = await stack.enter_async_context(aiohttp.ClientSession())
-        opened = Connectors(registry(), secret_box(settings), session)
+        box = secret_box(settings)
+        opened = Connectors(registry(), box, session)
         outward = await stack.enter_async_context(Outward(outward_rules(settings)))
         live = await stack.enter_async_context(LiveEvents(database))
         gate = await stack.enter_async_context(StaffGate(database, settings.sessions))
@@ -204,6 +230,8 @@ async def running(
         worker = OutboxWorker(database, live, opened, receipts, settings.outbox, holder)
         await stack.enter_async_context(worker)
         await stack.enter_async_context(Watch(database, live, scheduler))
+        hooks = WebhookWorker(database, live, outward, box, settings.webhooks, holder)
+        await stack.enter_async_context(hooks)
         await stack.enter_async_context(Reactions(database, live, reactions_of(settings)))
         _schedule(scheduler, database, live, pollers, settings)
         entrance = Entrance(database=database, sessions=settings.sessions, tries=settings.sign_in, base_url=url)
@@ -224,6 +252,7 @@ async def running(
                 SKILL_CHOICES: skill_choices,
                 ENTRANCE: entrance,
                 OUTWARD: outward,
+                DESK: desk_of(settings, box),
                 TRUSTED_PROXIES: settings.server.trusted_proxies,
             },
         )
@@ -247,7 +276,7 @@ def make_shell(gate: StaffGate, url: str, *, simulated: bool) -> Shell:
         gate=gate,
         packages=TEMPLATE_PACKAGES,
         nav=NAV,
-        banner_sources=(account_banners, outbox_banners),
+        banner_sources=(account_banners, outbox_banners, webhook_banners),
         bell=unread_count,
         simulated=simulated,
         secure_cookies=url.startswith("https://"),
@@ -268,6 +297,7 @@ def _schedule(
     scheduler.every("tidy", TIDY_EVERY, tidy)
     staff_jobs.schedule(scheduler, database)
     inbox_jobs.schedule(scheduler, database)
+    webhook_jobs.schedule(scheduler, database, settings.webhooks)
 
 
 def listen(host: str, port: int) -> socket.socket:

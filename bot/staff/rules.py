@@ -52,6 +52,8 @@ class Permission(StrEnum):
     TOKENS_CHANGE = "tokens.change"
     AUDIT_READ = "audit.read"
     API_DOCS = "api.docs"
+    WEBHOOKS_READ = "webhooks.read"
+    WEBHOOKS_CHANGE = "webhooks.change"  # add, change, stop, remove; test and send again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,6 +168,7 @@ _LEAD = _AGENT | {
     P.STAFF_READ,
     P.STAFF_SKILLS,
     P.AUDIT_READ,
+    P.WEBHOOKS_READ,
 }
 _MARKETER = _EVERYBODY | {P.CONVERSATIONS_READ, P.CONTACTS_READ, P.OUTBOX_READ, P.HEARD_READ}
 
