@@ -56,6 +56,7 @@ from bot.core.secretbox import SecretBox
 from bot.health import add_health
 from bot.inbox import hearing
 from bot.inbox import jobs as inbox_jobs
+from bot.inbox import webhooks as inbox_webhooks
 from bot.inbox.keys import PROMISE
 from bot.inbox.reactions import Reaction, Reactions
 from bot.inbox.rules import Promise
@@ -173,11 +174,14 @@ def receipts_of(settings: Settings) -> tuple[Receipt, ...]:
     return (partial(hearing.sent, promise=promise_of(settings)),)
 
 
-def reactions_of(settings: Settings) -> tuple[Reaction, ...]:
+def reactions_of(settings: Settings, base_url: str) -> tuple[Reaction, ...]:
     """
     Give what follows from events of conversations, in the order in which they are told.
+
+    Args:
+        base_url: where people reach our pages.
     """
-    return ()
+    return (inbox_webhooks.reaction(base_url),)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -232,7 +236,7 @@ async def running(
         await stack.enter_async_context(Watch(database, live, scheduler))
         hooks = WebhookWorker(database, live, outward, box, settings.webhooks, holder)
         await stack.enter_async_context(hooks)
-        await stack.enter_async_context(Reactions(database, live, reactions_of(settings)))
+        await stack.enter_async_context(Reactions(database, live, reactions_of(settings, url)))
         _schedule(scheduler, database, live, pollers, settings)
         entrance = Entrance(database=database, sessions=settings.sessions, tries=settings.sign_in, base_url=url)
         app = build_application(

@@ -14,6 +14,8 @@ from aiohttp import web
 from bot.core.errors import Invalid, NotFound
 from bot.staff.rules import Permission
 from bot.web.pages import Visit, page
+from bot.web.translations import gettext as _
+from bot.web.translations import word
 from bot.webhooks import service, store
 from bot.webhooks.keys import DESK
 from bot.webhooks.rules import CHOICES, MEANINGS, EndpointState, State, shown_url
@@ -85,7 +87,7 @@ async def change(visit: Visit) -> web.StreamResponse:
     except Invalid as error:
         endpoint = await store.get_endpoint(visit.work, endpoint_id)
         return await _show(visit, endpoint, wish=wish, errors=error.fields)
-    return visit.go(f"/webhooks/{endpoint.id}", f"{endpoint.name} is changed.")
+    return visit.go(f"/webhooks/{endpoint.id}", _("%(name)s is changed.", name=endpoint.name))
 
 
 @page("POST", "/webhooks/{id}/stop", permission=CHANGE)
@@ -94,7 +96,10 @@ async def stop(visit: Visit) -> web.StreamResponse:
     Send nothing more.
     """
     endpoint = await service.stop_endpoint(visit.work, visit.person, visit.path["id"])
-    return visit.go(f"/webhooks/{endpoint.id}", f"{endpoint.name} is stopped. What happens now is not sent later.")
+    return visit.go(
+        f"/webhooks/{endpoint.id}",
+        _("%(name)s is stopped. What happens now is not sent later.", name=endpoint.name),
+    )
 
 
 @page("POST", "/webhooks/{id}/start", permission=CHANGE)
@@ -103,7 +108,7 @@ async def start(visit: Visit) -> web.StreamResponse:
     Send again.
     """
     endpoint = await service.start_endpoint(visit.work, visit.person, visit.path["id"])
-    return visit.go(f"/webhooks/{endpoint.id}", f"{endpoint.name} is told again from now on.")
+    return visit.go(f"/webhooks/{endpoint.id}", _("%(name)s is told again from now on.", name=endpoint.name))
 
 
 @page("POST", "/webhooks/{id}/rotate", permission=CHANGE)
@@ -124,7 +129,7 @@ async def ping(visit: Visit) -> web.StreamResponse:
     Send something that means nothing.
     """
     await service.ping(visit.work, visit.person, visit.path["id"])
-    return visit.go(f"/webhooks/{visit.path['id']}", "A ping is on its way; see the log.")
+    return visit.go(f"/webhooks/{visit.path['id']}", _("A ping is on its way; see the log."))
 
 
 @page("POST", "/webhooks/{id}/remove", permission=CHANGE)
@@ -133,7 +138,7 @@ async def remove(visit: Visit) -> web.StreamResponse:
     Remove an endpoint with its log.
     """
     name = await service.remove_endpoint(visit.work, visit.person, visit.path["id"])
-    return visit.go("/webhooks", f"{name} is removed, with its log.")
+    return visit.go("/webhooks", _("%(name)s is removed, with its log.", name=name))
 
 
 @page("GET", "/webhooks/{id}/deliveries/{delivery_id}", permission=READ)
@@ -159,7 +164,7 @@ async def send_again(visit: Visit) -> web.StreamResponse:
     """
     endpoint_id, delivery_id = visit.path["id"], visit.path["delivery_id"]
     await service.send_again(visit.work, visit.person, endpoint_id, delivery_id)
-    return visit.go(f"/webhooks/{endpoint_id}/deliveries/{delivery_id}", "It is being sent again.")
+    return visit.go(f"/webhooks/{endpoint_id}/deliveries/{delivery_id}", _("It is being sent again."))
 
 
 def _wish(visit: Visit) -> Wish:
@@ -221,7 +226,7 @@ def _row(delivery: WebhookDelivery, attempts: Sequence[Any]) -> dict[str, Any]:
 
 
 def _tab(base: str, one: State | None, current: State | None) -> dict[str, Any]:
-    return {"label": one.value if one else "all", "url": _url(base, one, None), "current": one is current}
+    return {"label": word(one.value) if one else _("all"), "url": _url(base, one, None), "current": one is current}
 
 
 def _url(base: str, state: State | None, after: str | None) -> str:

@@ -265,5 +265,5 @@ def kinds_problem(kinds: Sequence[str]) -> str | None:
     """
     if not kinds:
         return "choose at least one"
-    strange = [kind for kind in kinds if kind not in set(CHOICES)]
+    strange = [str(kind) for kind in kinds if kind not in set(CHOICES)]
     return f"there is no {strange[0]!r}; choose from {', '.join(CHOICES)}" if strange else None

@@ -52,6 +52,13 @@ class Wish:
     with_text: bool = False
 
 
+async def is_wanted(work: UnitOfWork, kind: Kind) -> bool:
+    """
+    Say whether any endpoint asks for a kind, so that nobody gathers what is not wanted.
+    """
+    return any(kind in endpoint.kinds for endpoint in await store.active_endpoints(work))
+
+
 async def announce(
     work: UnitOfWork,
     kind: Kind,
