@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from types import ModuleType
+from typing import Any
 
 import aiohttp
 import structlog
@@ -22,6 +23,8 @@ import bot.accounts.api
 import bot.accounts.pages
 import bot.contacts.api
 import bot.contacts.pages
+import bot.hours.api
+import bot.hours.pages
 import bot.inbox.api
 import bot.inbox.pages
 import bot.inbox.policy_api
@@ -54,6 +57,9 @@ from bot.core.outward import Outward, OutwardRules
 from bot.core.scheduler import Scheduler
 from bot.core.secretbox import SecretBox
 from bot.health import add_health
+from bot.hours.jobs import FEEDS, Feeds
+from bot.hours.keys import HOURS_USERS
+from bot.hours.service import Users as HoursUsers
 from bot.inbox import hearing
 from bot.inbox import jobs as inbox_jobs
 from bot.inbox import webhooks as inbox_webhooks
@@ -95,6 +101,7 @@ PAGES: Sequence[ModuleType] = (
     bot.inbox.policy_pages,
     bot.outbox.pages,
     bot.contacts.pages,
+    bot.hours.pages,
     bot.accounts.pages,
     bot.webhooks.pages,
     bot.staff.pages,
@@ -108,6 +115,7 @@ APIS: Sequence[ModuleType] = (
     bot.inbox.policy_api,
     bot.outbox.api,
     bot.contacts.api,
+    bot.hours.api,
     bot.accounts.api,
     bot.webhooks.api,
     bot.staff.api,
@@ -121,6 +129,7 @@ NAV = (
     NavEntry(label="Accounts", url="/accounts", permission=P.ACCOUNTS_READ),
     NavEntry(label="Heard", url="/heard", permission=P.HEARD_READ),
     NavEntry(label="Webhooks", url="/webhooks", permission=P.WEBHOOKS_READ),
+    NavEntry(label="Hours", url="/hours", permission=P.HOURS_CHANGE),
     NavEntry(label="Staff", url="/staff", permission=P.STAFF_READ),
     NavEntry(label="Audit", url="/audit", permission=P.AUDIT_READ),
     NavEntry(label="API", url="/api", permission=P.API_DOCS),
@@ -130,10 +139,13 @@ TEMPLATE_PACKAGES = (
     "bot.inbox",
     "bot.outbox",
     "bot.contacts",
+    "bot.hours",
     "bot.accounts",
     "bot.webhooks",
     "bot.staff",
 )
+HOURS_USED_BY: tuple[HoursUsers, ...] = ()
+"""Who is asked before business hours are deleted."""
 SYNC_EVERY = timedelta(seconds=10)
 TIDY_EVERY = timedelta(minutes=10)
 NOTICES_KEPT = timedelta(days=90)
@@ -165,6 +177,13 @@ def desk_of(settings: Settings, box: SecretBox) -> Desk:
     Give what it takes to look after webhooks.
     """
     return Desk(box=box, outward=outward_rules(settings), both_secrets=settings.webhooks.both_secrets)
+
+
+def ears_of(settings: Settings) -> tuple[Ear, ...]:
+    """
+    Give who is told of everything that is heard.
+    """
+    return (partial(hearing.hear, promise=promise_of(settings)),)
 
 
 def receipts_of(settings: Settings) -> tuple[Receipt, ...]:
@@ -214,9 +233,7 @@ async def running(
     """
     clock = clock or SystemClock()
     holder = f"{socket.gethostname()}:{os.getpid()}:{new_id(clock.now())[-8:]}"
-    promise = promise_of(settings)
-    ears: tuple[Ear, ...] = (partial(hearing.hear, promise=promise),)
-    receipts: tuple[Receipt, ...] = (partial(hearing.sent, promise=promise),)
+    ears, receipts = ears_of(settings), receipts_of(settings)
     async with AsyncExitStack() as stack:
         listening = stack.enter_context(listen(settings.server.host, settings.server.port))
         url = str(settings.public_url or _address(listening))
@@ -236,6 +253,8 @@ async def running(
         await stack.enter_async_context(Watch(database, live, scheduler))
         await stack.enter_async_context(WebhookWorker(database, live, outward, box, settings.webhooks, holder))
         await stack.enter_async_context(Reactions(database, live, reactions_of(settings, url)))
+        feeds = Feeds(database, outward, scheduler)
+        feeds.schedule()
         _schedule(scheduler, database, live, pollers, settings)
         entrance = Entrance(database=database, sessions=settings.sessions, tries=settings.sign_in, base_url=url)
         app = build_application(
@@ -246,23 +265,34 @@ async def running(
             PAGES,
             APIS,
             max_body=settings.http.max_body,
-            extra={
-                CONNECTORS: opened,
-                EARS: ears,
-                RECEIPTS: receipts,
-                PROMISE: promise,
-                PRESENCE: settings.presence,
-                SKILL_CHOICES: skill_choices,
-                ENTRANCE: entrance,
-                OUTWARD: outward,
-                DESK: desk_of(settings, box),
-                TRUSTED_PROXIES: settings.server.trusted_proxies,
-            },
+            extra=_for_handlers(settings, opened, outward, feeds, entrance, desk_of(settings, box)),
         )
         add_health(app)
         await _serve(stack, app, listening)
         log.info("listening", action="daemon.listening", url=url)
         yield Daemon(url=url, database=database, connectors=opened, pollers=pollers)
+
+
+def _for_handlers(
+    settings: Settings, opened: Connectors, outward: Outward, feeds: Feeds, entrance: Entrance, desk: Desk
+) -> dict[web.AppKey[Any], object]:
+    """
+    Give what pages and operations find in the application.
+    """
+    return {
+        CONNECTORS: opened,
+        EARS: ears_of(settings),
+        RECEIPTS: receipts_of(settings),
+        PROMISE: promise_of(settings),
+        PRESENCE: settings.presence,
+        SKILL_CHOICES: skill_choices,
+        ENTRANCE: entrance,
+        OUTWARD: outward,
+        FEEDS: feeds,
+        DESK: desk,
+        HOURS_USERS: HOURS_USED_BY,
+        TRUSTED_PROXIES: settings.server.trusted_proxies,
+    }
 
 
 def _address(listening: socket.socket) -> str:

@@ -46,6 +46,7 @@ class Permission(StrEnum):
     HEARD_RETRY = "heard.retry"
     OUTBOX_READ = "outbox.read"
     OUTBOX_CHANGE = "outbox.change"  # cancel, retry, say what became of an unknown one
+    HOURS_CHANGE = "hours.change"  # business hours, their extra days and feeds; read with conversations
     STAFF_READ = "staff.read"
     STAFF_CHANGE = "staff.change"
     STAFF_SKILLS = "staff.skills"  # what each agent takes, and how much at once
@@ -165,6 +166,7 @@ _LEAD = _AGENT | {
     P.HEARD_READ,
     P.HEARD_RETRY,
     P.OUTBOX_CHANGE,
+    P.HOURS_CHANGE,
     P.STAFF_READ,
     P.STAFF_SKILLS,
     P.AUDIT_READ,
