@@ -167,10 +167,19 @@ class LogSettings(_Section):
 
 class QueueSettings(_Section):
     """
-    What customers are promised.
+    What customers are promised, and who gets which conversation.
     """
 
     first_response: Duration = _time("15m", "1m", "30d", "Time to the first reply by a person.")
+    hand_out: bool = Field(
+        default=False, description="Give work to agents who are here and have room, instead of waiting for `Next`."
+    )
+    claim_lease: Duration = _time(
+        "30m", "1m", "7d", "A claimed conversation that waits goes back after this long untouched by its agent."
+    )
+    offline_grace: Duration = _time(
+        "5m", "10s", "24h", "What waits for an agent goes back to the queue this long after they went offline."
+    )
 
 
 class AccountSettings(_Section):
@@ -248,19 +257,6 @@ class OutwardSettings(_Section):
     allow_http: bool = Field(default=False, description="Also allow addresses without TLS (`http://`).")
 
 
-class WebhookSettings(_Section):
-    """
-    How other programs are told.
-    """
-
-    timeout: Duration = _time("15s", "1s", "2m", "How long a receiver may take to answer.")
-    give_up_after: Duration = _time(
-        "5d", "1m", "30d", "What could not be delivered for this long is given up, and a webhook is stopped."
-    )
-    both_secrets: Duration = _time("24h", "0s", "30d", "After a rotation the old secret signs too for this long.")
-    keep: Duration = _time("30d", "1h", "365d", "How long the log of deliveries is kept, with what was sent.")
-
-
 class HttpSettings(_Section):
     """
     What is accepted from outside.
@@ -307,7 +303,6 @@ class Settings(BaseSettings):
     live: LiveSettings = LiveSettings()
     http: HttpSettings = HttpSettings()
     outward: OutwardSettings = OutwardSettings()
-    webhooks: WebhookSettings = WebhookSettings()
 
     @classmethod
     def settings_customise_sources(

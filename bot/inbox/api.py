@@ -11,8 +11,8 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, BaseModel, Field
 
 from bot.core.paging import Slice
-from bot.inbox import service, store
-from bot.inbox.keys import PROMISE
+from bot.inbox import dispatch, service, store
+from bot.inbox.keys import PROMISE, reach_of
 from bot.inbox.rules import LONGEST_TEXT, Tab
 from bot.inbox.store import Listed, Wanted
 from bot.inbox.tables import Conversation, Message, Note
@@ -177,9 +177,9 @@ async def list_messages(call: Call, id: str, query: PageQuery) -> Listing[Messag
 @operation("POST", "/conversations/claim-next", permission=ANSWER, tag=TAG)
 async def claim_next(call: Call) -> ConversationOut | None:
     """
-    Claim the most urgent conversation that nobody has; 204 when nothing waits.
+    Claim the most urgent conversation that fits and nobody has; 204 when there is none, 409 when one has enough.
     """
-    taken = await service.claim_next(call.work, call.actor)
+    taken = await dispatch.claim_next(call.work, call.actor, reach_of(call.request))
     return await _shown(call, taken) if taken else None
 
 

@@ -17,6 +17,7 @@ from bot.core.database import UnitOfWork
 from bot.core.links import web_link
 from bot.inbox import clocks, store
 from bot.inbox.changes import note_event, tell
+from bot.inbox.dispatch import settle_agent
 from bot.inbox.policies import terms_for
 from bot.inbox.rules import (
     SAME_SUBJECT_WITHIN,
@@ -166,8 +167,9 @@ async def _wait_for_answer(
     if was is not State.OPEN:
         await open_now(work, conversation, message.at)
         note_event(work, conversation, EventKind.REOPENED, HUBBUB, was=was)
-        if was is State.RESOLVED:
-            conversation.agent_id = conversation.agent_name = conversation.claimed_at = None
+        await settle_agent(work, conversation)
+    elif conversation.waiting_messages == 0 and conversation.agent_id is not None:
+        conversation.touched_at = work.now  # nobody waited until now: the lease runs again
     conversation.newest_message_id = message.id
     conversation.identity_id = message.identity_id or conversation.identity_id
     conversation.last_message_at = max(conversation.last_message_at, message.at)
@@ -205,7 +207,7 @@ async def _hear_bounce(work: UnitOfWork, heard: Heard) -> Routed | Ignored:
     )
     if conversation.state != State.OPEN:
         await open_now(work, conversation, work.now)
-    conversation.snippet = snippet(heard.item.text)
+    conversation.snippet, conversation.replied_to_id = snippet(heard.item.text), None
     note_event(work, conversation, "bounced", HUBBUB)
     tell(work, conversation.id)
     return Routed(to=f"conversation:{conversation.id}")
@@ -222,6 +224,8 @@ async def sent(work: UnitOfWork, entry: OutboxEntry, promise: Promise) -> None:
     if entry.state == "confirmed":
         await _arrived(work, conversation, message, entry, promise)
     elif entry.state in ("refused", "unknown"):
+        if entry.state == "refused" and message.automatic is None:
+            conversation.replied_to_id = None  # the customer waits for us again
         note_event(work, conversation, f"answer_{entry.state}", HUBBUB, reason=entry.reason[:300])
     tell(work, conversation.id)
 

@@ -14,8 +14,8 @@ from bot.accounts.service import get_account, list_accounts
 from bot.accounts.tables import Account
 from bot.contacts.service import get_contact, identities_of
 from bot.core.errors import Conflict, Invalid
-from bot.inbox import service, store
-from bot.inbox.keys import PROMISE
+from bot.inbox import dispatch, service, store
+from bot.inbox.keys import PROMISE, reach_of
 from bot.inbox.rules import LONGEST_SNOOZE, Tab
 from bot.inbox.store import Wanted
 from bot.inbox.views import (
@@ -34,7 +34,7 @@ from bot.staff.rules import Permission
 from bot.staff.service import colleagues_who_may
 from bot.web.pages import Visit, page
 from bot.web.translations import gettext as _
-from bot.web.translations import mark, word
+from bot.web.translations import mark, said, word
 
 ROWS = 50
 LABELS = {
@@ -66,14 +66,25 @@ async def queue_list(visit: Visit) -> web.StreamResponse:
 
 
 @page("GET", "/queue/next", permission=READ)
-async def queue_next(visit: Visit) -> web.StreamResponse:
+async def about_next(visit: Visit) -> web.StreamResponse:
     """
-    Go to the most urgent conversation that nobody has claimed.
+    Go to the queue: a link that is only looked at must not claim anything.
     """
-    conversation_id = await store.next_unclaimed(visit.work)
-    if conversation_id is None:
-        return visit.go("/queue", _("Nothing is waiting for somebody to claim it."))
-    return visit.go(f"/conversations/{conversation_id}")
+    return visit.go("/queue", _("Press Next, and the most urgent conversation that fits is yours."))
+
+
+@page("POST", "/queue/next", permission=ANSWER)
+async def take_next(visit: Visit) -> web.StreamResponse:
+    """
+    Claim the most urgent conversation that fits, and go to it.
+    """
+    try:
+        taken = await dispatch.claim_next(visit.work, visit.person, reach_of(visit.request))
+    except Conflict as error:
+        return visit.go("/queue?tab=mine", said(error.detail), "warning")
+    if taken is None:
+        return visit.go("/queue", _("Nothing waits that nobody has and that you take."))
+    return visit.go(f"/conversations/{taken.id}")
 
 
 @page("GET", "/conversations/{id}", permission=READ)

@@ -65,9 +65,10 @@ class EventKind(StrEnum):
     OPENED = "opened"
     MESSAGE_IN = "message_in"  # message_id, automatic
     REOPENED = "reopened"  # was: the state before
-    CLAIMED = "claimed"
+    CLAIMED = "claimed"  # how: "" by hand, "next" or "handed out"
     RELEASED = "released"
     HANDED_OVER = "handed_over"  # to, to_id
+    LEASE_RAN_OUT = "lease_ran_out"  # agent_id, agent, why: lease, offline, not here or full
     SNOOZED = "snoozed"  # until
     WOKE = "woke"
     PENDING = "pending"

@@ -55,27 +55,13 @@ async def claim(work: UnitOfWork, actor: Actor, conversation_id: str) -> Convers
     return conversation
 
 
-async def claim_next(work: UnitOfWork, actor: Actor) -> Conversation | None:
-    """
-    Take the most urgent conversation that nobody has; None when nothing waits.
-    """
-    for _ in range(20):
-        conversation_id = await store.next_unclaimed(work)
-        if conversation_id is None:
-            return None
-        if await store.claim(work, conversation_id, agent_id=actor.id, agent_name=actor.name):
-            conversation = await store.get_conversation(work, conversation_id)
-            await _done(work, conversation, "claimed", actor)
-            return conversation
-    raise Conflict("everybody takes work at once; try again")
-
-
 async def release(work: UnitOfWork, actor: Actor, conversation_id: str) -> Conversation:
     """
     Give a conversation back to the queue.
     """
     conversation = await _for_change(work, actor, conversation_id)
-    conversation.agent_id = conversation.agent_name = conversation.claimed_at = None
+    conversation.agent_id = conversation.agent_name = None
+    conversation.claimed_at = conversation.touched_at = None
     await _done(work, conversation, "released", actor)
     return conversation
 
@@ -92,7 +78,7 @@ async def hand_over(work: UnitOfWork, actor: Actor, conversation_id: str, staff_
     if colleague.disabled_at is not None or not may(colleague.role, Permission.CONVERSATIONS_ANSWER):
         raise Invalid(fields={"agent_id": f"{colleague.name} does not answer conversations; choose somebody else"})
     conversation.agent_id, conversation.agent_name = colleague.id, colleague.name
-    conversation.claimed_at = work.now
+    conversation.claimed_at = conversation.touched_at = work.now
     await _done(work, conversation, "handed_over", actor, to=colleague.name, to_id=colleague.id)
     return conversation
 
@@ -146,6 +132,8 @@ async def reply(
         grace=promise.grace,
     )
     message = _add_outbound(work, actor, conversation, newest, entry, text, automatic=automatic, then=then)
+    if not automatic:
+        conversation.replied_to_id = newest.id  # whoever wrote it has room for the next one
     await _done(work, conversation, "replied", actor, automatic=automatic, message_id=message.id)
     return message
 
@@ -248,6 +236,7 @@ async def reopen(work: UnitOfWork, actor: Actor, conversation_id: str) -> Conver
     """
     conversation = await _for_change(work, actor, conversation_id)
     await open_now(work, conversation, work.now)
+    conversation.replied_to_id = None  # somebody found that there is more to do
     await _done(work, conversation, "reopened", actor)
     return conversation
 
@@ -262,6 +251,8 @@ async def _for_change(work: UnitOfWork, actor: Actor, conversation_id: str) -> C
         raise Conflict(
             f"{conversation.agent_name} has claimed this conversation; ask them or a lead to hand it over"
         )
+    if conversation.agent_id == actor.id:
+        conversation.touched_at = work.now
     return conversation
 
 

@@ -177,14 +177,6 @@ async def count_tabs(work: UnitOfWork, wanted: Wanted) -> dict[Tab, int]:
     return dict(zip(Tab, row, strict=True))
 
 
-async def next_unclaimed(work: UnitOfWork) -> str | None:
-    """
-    Give the id of the most urgent conversation that nobody has.
-    """
-    rows = await _by_deadline(work, Wanted(tab=Tab.UNCLAIMED), 1, None)
-    return rows[0].conversation.id if rows else None
-
-
 async def claim(work: UnitOfWork, conversation_id: str, *, agent_id: str, agent_name: str) -> bool:
     """
     Take a conversation that nobody has; False when somebody else was faster. One statement decides.
@@ -195,7 +187,7 @@ async def claim(work: UnitOfWork, conversation_id: str, *, agent_id: str, agent_
             col(C.id) == conversation_id,
             sa.or_(col(C.agent_id).is_(None), col(C.agent_id) == agent_id),
         )
-        .values(agent_id=agent_id, agent_name=agent_name, claimed_at=work.now)
+        .values(agent_id=agent_id, agent_name=agent_name, claimed_at=work.now, touched_at=work.now)
         .execution_options(synchronize_session="fetch")
     )
     return bool(taken.rowcount)  # type: ignore[attr-defined]

@@ -14,7 +14,7 @@ from bot.core.columns import JSON, instant, json_column, maybe_instant, text_col
 
 _WAITING = sa.text("state = 'open'")
 _ASLEEP = sa.text("snoozed_until IS NOT NULL")
-_CLAIMED = sa.text("lease_until IS NOT NULL")
+_CLAIMED = sa.text("state = 'open' AND agent_id IS NOT NULL")
 _RUNNING = sa.text("stopped_at IS NULL")
 _ALARMED = sa.text("alarm_at IS NOT NULL")
 _UNHANDLED = sa.text("pending")
@@ -34,8 +34,10 @@ class Conversation(SQLModel, table=True):
         sa.Index("conversation_state", "state", "last_message_at", "id"),
         # what an agent has
         sa.Index("conversation_agent", "agent_id", "state"),
-        # claims that run out
-        sa.Index("conversation_lease", "lease_until", postgresql_where=_CLAIMED, sqlite_where=_CLAIMED),
+        # claims that run out, and what each agent has to do
+        sa.Index(
+            "conversation_claimed", "agent_id", "touched_at", postgresql_where=_CLAIMED, sqlite_where=_CLAIMED
+        ),
         # history of a contact over all channels
         sa.Index("conversation_contact", "contact_id", "last_message_at"),
         # waking the snoozed
@@ -53,7 +55,7 @@ class Conversation(SQLModel, table=True):
     agent_id: str | None = None  # who has claimed it: a staff member or a token
     agent_name: str | None = None
     claimed_at: datetime | None = maybe_instant()
-    lease_until: datetime | None = maybe_instant()  # the claim ends then, unless its agent does something
+    touched_at: datetime | None = maybe_instant()  # by its agent; the lease of the claim runs from then
     snoozed_until: datetime | None = maybe_instant()
     priority: int = 2  # responses.Priority
     language: str | None = None

@@ -250,6 +250,12 @@ EVENTS = {
     "opened": mark("Conversation opened"),
     "reopened": mark("Reopened"),
     "claimed": mark("{who} claimed it"),
+    "claimed: next": mark("{who} took it as the most urgent"),
+    "claimed: handed out": mark("{who} was given it"),
+    "lease_ran_out": mark("Back in the queue: {agent} did not come to it in time"),
+    "lease_ran_out: offline": mark("Back in the queue: {agent} went offline"),
+    "lease_ran_out: not here": mark("To the queue: {agent} is not here"),
+    "lease_ran_out: full": mark("To the queue: {agent} has as many as they take"),
     "released": mark("{who} gave it back to the queue"),
     "handed_over": mark("{who} handed it over to {to}"),
     "snoozed": mark("{who} snoozed it"),
@@ -279,10 +285,12 @@ def event_text(event: ConversationEvent) -> str:
         "tag": "",
         "why": "",
         "what": "",
+        "agent": "",
         "share": 0.0,
         **event.detail,
     }
-    return word(EVENTS.get(event.kind, event.kind)).format(**words)
+    special = EVENTS.get(f"{event.kind}: {event.detail.get('how') or event.detail.get('why')}")
+    return word(special or EVENTS.get(event.kind, event.kind)).format(**words)
 
 
 VISIBILITY_NOTES = {

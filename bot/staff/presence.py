@@ -104,13 +104,14 @@ async def leave(work: UnitOfWork, actor: Actor) -> None:
         await _tell(work, row, work.now)
 
 
-async def lock_agent(work: UnitOfWork, actor: Actor) -> Profile:
+async def lock_agent(work: UnitOfWork, actor: Actor) -> tuple[Presence, Profile]:
     """
     Keep others from giving work to an agent until the unit ends, so that counting what they have is safe.
 
-    Gives what they take; who never set a profile takes everything.
+    Gives their presence and what they take; who never set a profile takes everything.
     """
-    return _profile(await _locked(work, actor))
+    row = await _locked(work, actor)
+    return _presence(row, work.now), _profile(row)
 
 
 async def change_profile(work: UnitOfWork, actor: Actor, agent_id: str, profile: Profile) -> Profile:

@@ -1,3 +1,3 @@
 """
-Webhooks: other programs are told what happened here, signed, at least once.
+Signed webhooks out: who is told what, attempts, their log.
 """

@@ -15,7 +15,7 @@ from sqlmodel import col
 from bot.accounts.ears import Ignored, Routed
 from bot.core.database import Database
 from bot.core.errors import Conflict, Invalid, NotFound
-from bot.inbox import hearing, service, store
+from bot.inbox import dispatch, hearing, service, store
 from bot.inbox.rules import Tab
 from bot.inbox.store import Wanted
 from bot.inbox.tables import ConversationClock, ConversationEvent
@@ -424,7 +424,7 @@ async def test_claim_next_gives_the_most_urgent_and_nothing_twice(house: House, 
 
     async def take(who: str) -> None:
         async with house.database.write() as work:
-            got = await service.claim_next(work, house.people[who])
+            got = await dispatch.claim_next(work, house.people[who], 5 * MINUTE)
             taken.append(got.id if got else None)
 
     await take("ann")

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.inbox.order import FAIR, USUAL_REACH, Walk, line, reach_of, walk_of, walks
+from bot.inbox.order import FAIR, USUAL_REACH, Walk, is_calm, line, reach_of, walk_of, walks
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -96,3 +96,10 @@ def test_a_reach_is_what_was_measured_and_never_more_than_its_share_of_the_promi
     assert reach_of(MINUTE * 15, MINUTE * 2) == MINUTE * 2
     assert reach_of(MINUTE * 15, MINUTE * 20) == MINUTE * 5
     assert reach_of(MINUTE * 3) == MINUTE
+
+
+def test_it_is_calm_when_the_next_in_time_stands_a_reach_behind_the_line() -> None:
+    assert is_calm(None, NOW, 5 * MINUTE)
+    assert is_calm(NOW + timedelta(minutes=10, seconds=1), NOW, 5 * MINUTE)
+    assert not is_calm(NOW + 10 * MINUTE, NOW, 5 * MINUTE)
+    assert not is_calm(NOW + timedelta(minutes=5, seconds=1), NOW, 5 * MINUTE)

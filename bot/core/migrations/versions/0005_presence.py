@@ -44,13 +44,13 @@ def upgrade() -> None:
     )
     op.create_index("presence_change_agent", "presence_change", ["agent_id", "at"], unique=False)
     op.create_index("presence_change_at", "presence_change", ["at"], unique=False)
-    op.add_column("conversation", sa.Column("lease_until", Instant(), nullable=True))
+    op.add_column("conversation", sa.Column("touched_at", Instant(), nullable=True))
     op.add_column("conversation", sa.Column("replied_to_id", sa.String(), nullable=True))
     op.create_index(
-        "conversation_lease",
+        "conversation_claimed",
         "conversation",
-        ["lease_until"],
+        ["agent_id", "touched_at"],
         unique=False,
-        postgresql_where=sa.text("lease_until IS NOT NULL"),
-        sqlite_where=sa.text("lease_until IS NOT NULL"),
+        postgresql_where=sa.text("state = 'open' AND agent_id IS NOT NULL"),
+        sqlite_where=sa.text("state = 'open' AND agent_id IS NOT NULL"),
     )
