@@ -38,10 +38,11 @@ check: $(DEV) ## Lint, formatting, types, import rules
 	$(BIN)/mypy tests
 	$(BIN)/lint-imports --no-logo
 
-docs: $(DEV) ## Write the generated parts of docs and deploy
+docs: $(DEV) ## Write the generated parts of docs and deploy, and bring the catalogues up to date
 	$(BIN)/python -m bot.settings_reference
 	$(BIN)/python -m bot.command_reference
 	$(BIN)/python -m bot.api_reference
+	$(BIN)/python -m bot.catalogues
 
 bench: $(DEV) ## Run every benchmark beside its yardstick
 	@$(BIN)/hubbub bench reading --json

@@ -11,7 +11,7 @@ shown in English. Code that serves no page (jobs, commands, the API) speaks Engl
     word(state)                                         a constant that was marked, or that a rules.py defines
     said(error.detail)                                  a sentence of an error, with values in it or without
 
-What is found by `python -m bot.web.extract`, and how, stands in docs/reference/translations.md.
+What is found by `python -m bot.catalogues`, and how, stands in docs/reference/translations.md.
 """
 
 from __future__ import annotations
