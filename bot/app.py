@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from types import ModuleType
+from typing import Any
 
 import aiohttp
 import structlog
@@ -53,8 +54,9 @@ from bot.core.scheduler import Scheduler
 from bot.health import add_health
 from bot.inbox import hearing
 from bot.inbox import jobs as inbox_jobs
+from bot.inbox.board import Board
 from bot.inbox.handing_out import HandOut
-from bot.inbox.keys import PROMISE
+from bot.inbox.keys import BOARD, PROMISE
 from bot.inbox.order import reach_of
 from bot.inbox.reactions import Reaction, Reactions
 from bot.inbox.rules import Promise
@@ -199,6 +201,7 @@ async def running(
         opened = Connectors(registry(), secret_box(settings), session)
         outward = await stack.enter_async_context(Outward(outward_rules(settings)))
         live = await stack.enter_async_context(LiveEvents(database))
+        board = await stack.enter_async_context(Board(database, live))
         gate = await stack.enter_async_context(StaffGate(database, settings.sessions))
         scheduler = await stack.enter_async_context(Scheduler(clock))
         pollers = Pollers(database, scheduler, opened, ears, settings.accounts, holder, live)
@@ -220,22 +223,27 @@ async def running(
             PAGES,
             APIS,
             max_body=settings.http.max_body,
-            extra={
-                CONNECTORS: opened,
-                EARS: ears,
-                RECEIPTS: receipts,
-                PROMISE: promise,
-                PRESENCE: settings.presence,
-                SKILL_CHOICES: skill_choices,
-                ENTRANCE: entrance,
-                OUTWARD: outward,
-                TRUSTED_PROXIES: settings.server.trusted_proxies,
-            },
+            extra=_found_by_handlers(settings, opened, ears, receipts)
+            | {BOARD: board, ENTRANCE: entrance, OUTWARD: outward},
         )
         add_health(app)
         await _serve(stack, app, listening)
         log.info("listening", action="daemon.listening", url=url)
         yield Daemon(url=url, database=database, connectors=opened, pollers=pollers)
+
+
+def _found_by_handlers(
+    settings: Settings, opened: Connectors, ears: Sequence[Ear], receipts: Sequence[Receipt]
+) -> dict[web.AppKey[Any], object]:
+    return {
+        CONNECTORS: opened,
+        EARS: ears,
+        RECEIPTS: receipts,
+        PROMISE: promise_of(settings),
+        PRESENCE: settings.presence,
+        SKILL_CHOICES: skill_choices,
+        TRUSTED_PROXIES: settings.server.trusted_proxies,
+    }
 
 
 def _address(listening: socket.socket) -> str:

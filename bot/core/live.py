@@ -42,7 +42,7 @@ class News:
 
 @dataclass(eq=False, slots=True)
 class _Subscriber:
-    topics: frozenset[str]
+    topics: frozenset[str] | None  # None: all of them
     queue: asyncio.Queue[News]
     behind: bool = False
 
@@ -90,9 +90,9 @@ class LiveEvents:
             )
             return int(done.rowcount)  # type: ignore[attr-defined]
 
-    async def subscribe(self, topics: frozenset[str], since: int | None) -> AsyncGenerator[News, None]:
+    async def subscribe(self, topics: frozenset[str] | None, since: int | None) -> AsyncGenerator[News, None]:
         """
-        Yield `hello`, what was missed after `since`, and then everything new of these topics.
+        Yield `hello`, what was missed after `since`, and then everything new of these topics (None: of all).
         """
         subscriber = _Subscriber(topics, asyncio.Queue(QUEUE_LENGTH))
         self._subscribers.add(subscriber)
@@ -115,7 +115,7 @@ class LiveEvents:
         finally:
             self._subscribers.discard(subscriber)
 
-    async def _replay(self, topics: frozenset[str], after: int) -> AsyncIterator[News]:
+    async def _replay(self, topics: frozenset[str] | None, after: int) -> AsyncIterator[News]:
         async with self._database.read() as work:
             bounds = sa.select(sa.func.min(col(LiveEvent.id)), sa.func.max(col(LiveEvent.id)))
             oldest, newest = (await work.session.execute(bounds)).one()
@@ -153,7 +153,7 @@ class LiveEvents:
             news = _news(row)
             self._last = max(self._last, news.id)
             for subscriber in self._subscribers:
-                if news.topic in subscriber.topics:
+                if subscriber.topics is None or news.topic in subscriber.topics:
                     _offer(subscriber, news)
 
     @asynccontextmanager

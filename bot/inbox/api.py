@@ -5,6 +5,7 @@ Conversations over the API: the same verbs as the pages.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Literal
 
@@ -12,9 +13,11 @@ from pydantic import AwareDatetime, BaseModel, Field
 
 from bot.core.paging import Slice
 from bot.inbox import dispatch, service, store
-from bot.inbox.keys import PROMISE, reach_of
+from bot.inbox.keys import BOARD, PROMISE, reach_of
+from bot.inbox.listing import list_selected
 from bot.inbox.rules import LONGEST_TEXT, Tab
-from bot.inbox.store import Listed, Wanted
+from bot.inbox.selection import ORDER_OF_TAB, TABS
+from bot.inbox.store import Listed
 from bot.inbox.tables import Conversation, Message, Note
 from bot.staff.rules import Permission
 from bot.web.operations import Body, Call, Listing, PageQuery, operation
@@ -143,14 +146,16 @@ async def list_conversations(call: Call, query: ConversationQuery) -> Listing[Co
     """
     List conversations: waiting ones by deadline, all others newest word first.
     """
-    wanted = Wanted(
-        tab=query.tab,
+    selection = replace(TABS[query.tab], contact_id=query.contact_id, text=query.q)
+    found = await list_selected(
+        call.work,
+        selection.narrowed(account_ids=(query.account_id,) if query.account_id else ()),
         actor_id=call.actor.id,
-        account_id=query.account_id,
-        contact_id=query.contact_id,
-        search=query.q,
+        order=ORDER_OF_TAB[query.tab],
+        limit=query.limit,
+        after=query.after,
+        board=call.request.app.get(BOARD),
     )
-    found = await store.list_conversations(call.work, wanted, limit=query.limit, after=query.after)
     tags = await store.tags_of(call.work, [one.conversation.id for one in found.items])
     items = [conversation_out(one, tags.get(one.conversation.id, ())) for one in found.items]
     return Listing(items=items, after=found.after)

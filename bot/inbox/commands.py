@@ -9,10 +9,10 @@ from typing import Annotated
 import typer
 
 from bot.console import Console, JsonOption, print_table, run
-from bot.inbox import store
 from bot.inbox.api import conversation_out
+from bot.inbox.listing import list_selected
 from bot.inbox.rules import Tab
-from bot.inbox.store import Wanted
+from bot.inbox.selection import ORDER_OF_TAB, TABS
 from bot.web.shell import until
 
 COLUMNS = ("due", "priority", "state", "contact", "channel", "agent", "snippet", "id")
@@ -27,7 +27,7 @@ def queue(tab: TabOption = Tab.WAITING, limit: LimitOption = 50, json: JsonOptio
 
     async def read(console: Console) -> list[dict[str, object]]:
         async with console.database.read() as work:
-            found = await store.list_conversations(work, Wanted(tab=tab), limit=limit, after=None)
+            found = await list_selected(work, TABS[tab], order=ORDER_OF_TAB[tab], limit=limit, after=None)
             shown = [conversation_out(listed) for listed in found.items]
             return [
                 {

@@ -9,9 +9,11 @@ from datetime import timedelta
 from aiohttp import web
 
 from bot.inbox import order
+from bot.inbox.board import Board
 from bot.inbox.rules import Promise
 
 PROMISE = web.AppKey("PROMISE", Promise)
+BOARD = web.AppKey("BOARD", Board)
 
 
 def reach_of(request: web.Request) -> timedelta:

@@ -6,45 +6,32 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
-from urllib.parse import urlencode
 
 from aiohttp import web
 
-from bot.accounts.service import get_account, list_accounts
+from bot.accounts.service import get_account
 from bot.accounts.tables import Account
 from bot.contacts.service import get_contact, identities_of
 from bot.core.errors import Conflict, Invalid
 from bot.inbox import dispatch, service, store
 from bot.inbox.keys import PROMISE, reach_of
-from bot.inbox.rules import LONGEST_SNOOZE, Tab
-from bot.inbox.store import Wanted
+from bot.inbox.queue import queue_page
+from bot.inbox.rules import LONGEST_SNOOZE
 from bot.inbox.views import (
     Choice,
     ConversationPage,
-    QueuePage,
-    TabView,
     contact_view,
     conversation_page,
     entry_of,
     history_row,
-    queue_row,
 )
 from bot.outbox.service import entries_of
 from bot.staff.rules import Permission
 from bot.staff.service import colleagues_who_may
 from bot.web.pages import Visit, page
 from bot.web.translations import gettext as _
-from bot.web.translations import mark, said, word
+from bot.web.translations import said
 
-ROWS = 50
-LABELS = {
-    Tab.WAITING: mark("All waiting"),
-    Tab.UNCLAIMED: mark("Unclaimed"),
-    Tab.MINE: mark("Mine"),
-    Tab.PENDING: mark("Pending"),
-    Tab.SNOOZED: mark("Snoozed"),
-    Tab.RESOLVED: mark("Resolved"),
-}
 READ, ANSWER = Permission.CONVERSATIONS_READ, Permission.CONVERSATIONS_ANSWER
 
 
@@ -53,7 +40,7 @@ async def queue(visit: Visit) -> web.StreamResponse:
     """
     Show what waits, most urgent first.
     """
-    return await visit.render("inbox/queue.html", queue=await _queue(visit))
+    return await visit.render("inbox/queue.html", queue=await queue_page(visit))
 
 
 @page("GET", "/queue/list", permission=READ)
@@ -61,7 +48,7 @@ async def queue_list(visit: Visit) -> web.StreamResponse:
     """
     Give the list alone, for live pages.
     """
-    shown = await _queue(visit, current=visit.query.get("current", ""))
+    shown = await queue_page(visit, current=visit.query.get("current", ""))
     return await visit.render("inbox/_queue_list.html", queue=shown)
 
 
@@ -211,61 +198,8 @@ def _back(visit: Visit, said: str) -> web.Response:
 
 async def _show(visit: Visit, *, draft: str = "", status: int = 200, **more: Any) -> web.StreamResponse:
     shown = await _conversation(visit, draft=draft)
-    beside = await _queue(visit, current=shown.id)
+    beside = await queue_page(visit, current=shown.id)
     return await visit.render("inbox/conversation.html", status=status, queue=beside, conversation=shown, **more)
-
-
-async def _queue(visit: Visit, *, current: str = "") -> QueuePage:
-    query = visit.query
-    tab = query.get("tab", "")
-    wanted = Wanted(
-        tab=Tab(tab) if tab in set(Tab) else Tab.WAITING,
-        actor_id=visit.person.id,
-        account_id=query.get("account_id", ""),
-        contact_id=query.get("contact", ""),
-        search=query.get("q", "")[:200].replace("\x00", ""),
-    )
-    counts = await store.count_tabs(visit.work, wanted)
-    found = await store.list_conversations(visit.work, wanted, limit=ROWS, after=query.get("after") or None)
-    accounts = {account.id: account for account in await list_accounts(visit.work)}
-    tags = await store.tags_of(visit.work, [one.conversation.id for one in found.items])
-    rows = [
-        queue_row(
-            one,
-            accounts.get(one.conversation.account_id),
-            visit.person,
-            visit.work.now,
-            current,
-            tags.get(one.conversation.id, ()),
-        )
-        for one in found.items
-    ]
-    return QueuePage(
-        tabs=[_tab(tab, counts[tab], wanted) for tab in Tab],
-        rows=rows,
-        older_url=_url(wanted, after=found.after) if found.after else None,
-        newer_url=_url(wanted) if query.get("after") else None,
-        search=wanted.search,
-        total=counts[wanted.tab],
-        accounts=[Choice(id=account.id, name=account.name) for account in accounts.values()],
-        account_id=wanted.account_id,
-    )
-
-
-def _tab(tab: Tab, count: int, wanted: Wanted) -> TabView:
-    url = _url(Wanted(tab=tab, account_id=wanted.account_id))
-    return TabView(key=tab, label=word(LABELS[tab]), count=count, url=url, current=tab is wanted.tab)
-
-
-def _url(wanted: Wanted, **more: str) -> str:
-    asked = {
-        "tab": wanted.tab.value,
-        "account_id": wanted.account_id,
-        "contact": wanted.contact_id,
-        "q": wanted.search,
-        **more,
-    }
-    return "/queue?" + urlencode({name: value for name, value in asked.items() if value})
 
 
 async def _conversation(visit: Visit, *, draft: str) -> ConversationPage:

@@ -13,11 +13,10 @@ import sqlalchemy as sa
 from sqlmodel import col
 
 from bot.contacts.tables import Contact, Identity
-from bot.core.columns import Instant
 from bot.core.database import UnitOfWork
 from bot.core.errors import NotFound
 from bot.core.paging import Slice, decode_mark, slice_of
-from bot.inbox.rules import QUIET_EVENTS, Outcome, State, Tab
+from bot.inbox.rules import QUIET_EVENTS, Outcome, State
 from bot.inbox.tables import Conversation, ConversationClock, ConversationEvent, Message, Note
 from bot.inbox.tables_order import ConversationTag
 
@@ -34,23 +33,6 @@ class Listed:
     conversation: Conversation
     contact_name: str
     handle: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """
-    Which conversations a list is about.
-
-    Args:
-        actor_id: whose `mine` it is.
-        search: words that all must appear in subject, snippet, name or handle.
-    """
-
-    tab: Tab
-    actor_id: str = ""
-    account_id: str = ""
-    contact_id: str = ""
-    search: str = ""
 
 
 async def get_conversation(work: UnitOfWork, conversation_id: str, *, lock: bool = False) -> Conversation:
@@ -74,51 +56,16 @@ async def get_listed(work: UnitOfWork, conversation_id: str) -> Listed:
     """
     Give a conversation with whom it is with; raises NotFound.
     """
-    row = (await work.session.execute(_listed().where(col(C.id) == conversation_id))).first()
+    row = (await work.session.execute(listed().where(col(C.id) == conversation_id))).first()
     if row is None:
         raise NotFound(f"no conversation {conversation_id[:60]!r}")
-    return _to_listed(row)
+    return to_listed(row)
 
 
-async def list_conversations(work: UnitOfWork, wanted: Wanted, *, limit: int, after: str | None) -> Slice[Listed]:
+def listed() -> Any:
     """
-    List conversations: what waits by deadline (those without one last), everything else newest word first.
+    Begin a query of conversations with whom they are with.
     """
-    if wanted.tab in (Tab.WAITING, Tab.UNCLAIMED):
-        rows = await _by_deadline(work, wanted, limit + 1, after)
-        return slice_of(rows, limit, lambda row: (row.conversation.due_at, row.conversation.id))
-    query = _filtered(wanted)
-    if after is not None:
-        at, last = decode_mark(after, parts=2)
-        query = query.where(sa.tuple_(col(C.last_message_at), col(C.id)) < sa.tuple_(_instant(at), last))
-    query = query.order_by(col(C.last_message_at).desc(), col(C.id).desc()).limit(limit + 1)
-    rows = [_to_listed(row) for row in await work.session.execute(query)]
-    return slice_of(rows, limit, lambda row: (row.conversation.last_message_at, row.conversation.id))
-
-
-async def _by_deadline(work: UnitOfWork, wanted: Wanted, limit: int, after: str | None) -> list[Listed]:
-    # Two walks of the index (due_at, id) instead of one sort: with a deadline, then without.
-    at, last = decode_mark(after, parts=2) if after is not None else (None, "")
-    rows: list[Listed] = []
-    if after is None or at is not None:
-        query = _filtered(wanted).where(col(C.due_at).is_not(None))
-        if at is not None:
-            query = query.where(sa.tuple_(col(C.due_at), col(C.id)) > sa.tuple_(_instant(at), last))
-        query = query.order_by(col(C.due_at), col(C.id)).limit(limit)
-        rows = [_to_listed(row) for row in await work.session.execute(query)]
-        last = ""
-    if len(rows) < limit:
-        query = _filtered(wanted).where(col(C.due_at).is_(None), col(C.id) > last)
-        query = query.order_by(col(C.id)).limit(limit - len(rows))
-        rows += [_to_listed(row) for row in await work.session.execute(query)]
-    return rows
-
-
-def _instant(at: Any) -> Any:
-    return sa.bindparam(None, at, type_=Instant())
-
-
-def _listed() -> Any:
     return (
         sa.select(C, col(Contact.name), col(Identity.handle))
         .join(Contact, col(C.contact_id) == col(Contact.id))
@@ -126,55 +73,12 @@ def _listed() -> Any:
     )
 
 
-def _to_listed(row: Any) -> Listed:
+def to_listed(row: Any) -> Listed:
+    """
+    Make a value of a row of such a query.
+    """
     conversation, name, handle = row
     return Listed(conversation=conversation, contact_name=name or handle, handle=handle)
-
-
-def _filtered(wanted: Wanted) -> Any:
-    query = _listed()
-    for condition in _conditions(wanted):
-        query = query.where(condition)
-    return query
-
-
-def _conditions(wanted: Wanted) -> list[sa.ColumnElement[bool]]:
-    conditions = [_of_tab(wanted)]
-    if wanted.account_id:
-        conditions.append(col(C.account_id) == wanted.account_id)
-    if wanted.contact_id:
-        conditions.append(col(C.contact_id) == wanted.contact_id)
-    for word in wanted.search.split()[:8]:
-        columns = (col(C.subject), col(C.snippet), col(Contact.name), col(Identity.handle))
-        conditions.append(sa.or_(*(column.icontains(word, autoescape=True) for column in columns)))
-    return conditions
-
-
-def _of_tab(wanted: Wanted) -> sa.ColumnElement[bool]:
-    state = col(C.state)
-    # `state = 'open'` is written out so that the partial index of the queue is used.
-    match wanted.tab:
-        case Tab.WAITING:
-            return state == sa.literal_column("'open'")
-        case Tab.UNCLAIMED:
-            return sa.and_(state == sa.literal_column("'open'"), col(C.agent_id).is_(None))
-        case Tab.MINE:
-            return sa.and_(col(C.agent_id) == wanted.actor_id, state.in_(UNRESOLVED))
-        case Tab.PENDING | Tab.SNOOZED | Tab.RESOLVED:
-            return state == wanted.tab.value
-
-
-async def count_tabs(work: UnitOfWork, wanted: Wanted) -> dict[Tab, int]:
-    """
-    Count what each tab holds, under the same filters.
-    """
-    columns = []
-    for tab in Tab:
-        same = Wanted(tab=tab, actor_id=wanted.actor_id, account_id=wanted.account_id)
-        conditions = _conditions(same)
-        columns.append(sa.select(sa.func.count()).select_from(C).where(*conditions).scalar_subquery())
-    row = (await work.session.execute(sa.select(*columns))).one()
-    return dict(zip(Tab, row, strict=True))
 
 
 async def claim(work: UnitOfWork, conversation_id: str, *, agent_id: str, agent_name: str) -> bool:

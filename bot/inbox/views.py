@@ -30,7 +30,7 @@ NOT_JUDGED = "not judged"
 class TabView:
     key: str
     label: str
-    count: int
+    count: str | None
     url: str
     current: bool
 
@@ -73,9 +73,10 @@ class QueuePage:
     older_url: str | None
     newer_url: str | None
     search: str
-    total: int
+    total: str
     accounts: Sequence[Choice]
     account_id: str
+    address: str  # of this list, behind the question mark
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -63,9 +63,10 @@ class Gallery:
             older_url=None if self.empty or search else "/queue?after=x",
             newer_url=None,
             search=search,
-            total=counts[0],
+            total=str(counts[0]),
             accounts=[Choice(id="a1", name="Lumen Lamps"), Choice(id="a2", name="help@lumen.example")],
             account_id="",
+            address=f"tab={tab}",
         )
 
     def conversation(self, number: str = OPENED, draft: str = "") -> ConversationPage:
@@ -159,7 +160,7 @@ class Gallery:
 
 def _tab(label: str, count: int, current: str) -> TabView:
     key = label.split()[0].lower()
-    return TabView(key=key, label=label, count=count, url=f"/queue?tab={key}", current=key == current)
+    return TabView(key=key, label=label, count=str(count), url=f"/queue?tab={key}", current=key == current)
 
 
 def _identities() -> list[Identity]:

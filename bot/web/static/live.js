@@ -15,12 +15,6 @@ document.addEventListener("htmx:configRequest", (event) => {
   if (token && event.detail.verb !== "get") event.detail.headers["X-CSRF-Token"] = token;
 });
 
-// The list of one contact stays theirs when it refreshes.
-document.addEventListener("htmx:configRequest", (event) => {
-  const contact = new URLSearchParams(location.search).get("contact");
-  if (contact && event.detail.elt.id === "queue-list") event.detail.parameters.contact = contact;
-});
-
 // ---- answers that belong elsewhere -------------------------------------------------------------------------------
 
 // A form answered by another page (sign-in, the next conversation): go there instead of taking a piece out of it.
@@ -118,6 +112,47 @@ document.addEventListener("visibilitychange", () => {
     // The extension opens a new stream when a closed one reports an error.
     source.dispatchEvent(new Event("error"));
   }
+});
+
+// ---- a busy house ------------------------------------------------------------------------------------------------
+
+// A part marked data-calm asks at most once a second however much happens, and not at all while nobody looks. What one
+// has done oneself (catch-up) is asked for at once.
+const CALM_MS = 1000;
+const asked = new Map();
+const later = new Map();
+const unseen = new Set();
+
+document.addEventListener("htmx:beforeRequest", (event) => {
+  const part = event.detail.elt;
+  if (!part.matches("[data-calm]")) return;
+  const told = event.detail.requestConfig.triggeringEvent?.type.startsWith("sse:");
+  if (told && document.visibilityState === "hidden") {
+    unseen.add(part.id);
+    event.preventDefault();
+    return;
+  }
+  const wait = (asked.get(part.id) ?? 0) + CALM_MS - performance.now();
+  if (told && wait > 0) {
+    event.preventDefault();
+    if (!later.has(part.id)) later.set(part.id, setTimeout(() => askNow(part.id), wait));
+    return;
+  }
+  clearTimeout(later.get(part.id));
+  later.delete(part.id);
+  asked.set(part.id, performance.now());
+});
+
+function askNow(id) {
+  later.delete(id);
+  const part = document.getElementById(id);
+  if (part) htmx.trigger(part, "catch-up");
+}
+
+document.addEventListener("visibilitychange", () => {
+  if (document.visibilityState !== "visible") return;
+  for (const id of unseen) askNow(id);
+  unseen.clear();
 });
 
 // ---- swaps that disturb nobody -----------------------------------------------------------------------------------

@@ -13,11 +13,14 @@ import sqlalchemy as sa
 from sqlmodel import col
 
 from bot.accounts.ears import Ignored, Routed
-from bot.core.database import Database
+from bot.core.database import Database, UnitOfWork
 from bot.core.errors import Conflict, Invalid, NotFound
+from bot.core.paging import Slice
 from bot.inbox import dispatch, hearing, service, store
+from bot.inbox.listing import list_selected
 from bot.inbox.rules import Tab
-from bot.inbox.store import Wanted
+from bot.inbox.selection import ORDER_OF_TAB, TABS
+from bot.inbox.store import Listed
 from bot.inbox.tables import ConversationClock, ConversationEvent
 from connectors.base import Author, HeardKind, Visibility
 from tests.fakes.clock import FakeClock
@@ -37,9 +40,16 @@ async def _clocks(house: House, conversation_id: str) -> list[ConversationClock]
         return list((await work.session.scalars(query.order_by(col(ConversationClock.id)))).all())
 
 
+async def _listed(
+    work: UnitOfWork, tab: Tab, *, limit: int, after: str | None, actor_id: str = "", text: str = ""
+) -> Slice[Listed]:
+    selection, order = replace(TABS[tab], text=text), ORDER_OF_TAB[tab]
+    return await list_selected(work, selection, actor_id=actor_id, order=order, limit=limit, after=after)
+
+
 async def _queue(house: House, tab: Tab = Tab.WAITING, **more: str) -> list[str]:
     async with house.database.read() as work:
-        found = await store.list_conversations(work, Wanted(tab=tab, **more), limit=200, after=None)
+        found = await _listed(work, tab, limit=200, after=None, **more)
         return [one.conversation.id for one in found.items]
 
 
@@ -375,14 +385,14 @@ async def test_the_queue_is_by_deadline_and_pages_without_gap_or_repeat(house: H
     pages, after = [], None
     async with house.database.read() as work:
         while True:
-            found = await store.list_conversations(work, Wanted(tab=Tab.WAITING), limit=7, after=after)
+            found = await _listed(work, Tab.WAITING, limit=7, after=after)
             pages += [one.conversation.id for one in found.items]
             after = found.after
             if after is None:
                 break
     assert pages == whole
     async with house.database.read() as work:
-        found = await store.list_conversations(work, Wanted(tab=Tab.WAITING), limit=20, after=None)
+        found = await _listed(work, Tab.WAITING, limit=20, after=None)
         deadlines = [one.conversation.due_at for one in found.items]
     assert deadlines == sorted(deadlines)
 
@@ -396,25 +406,25 @@ async def test_other_lists_show_the_newest_word_first(house: House, clock: FakeC
         for conversation_id in opened:
             await service.resolve(work, house.people["lea"], conversation_id)
     async with house.database.read() as work:
-        first = await store.list_conversations(work, Wanted(tab=Tab.RESOLVED), limit=3, after=None)
-        rest = await store.list_conversations(work, Wanted(tab=Tab.RESOLVED), limit=3, after=first.after)
+        first = await _listed(work, Tab.RESOLVED, limit=3, after=None)
+        rest = await _listed(work, Tab.RESOLVED, limit=3, after=first.after)
     assert [one.conversation.id for one in [*first.items, *rest.items]] == opened[::-1]
 
 
 @pytest.mark.parametrize("search", ["' OR 1=1 --", "%", "_", "\\", "%' UNION SELECT *", '"'])
 async def test_sql_in_a_search_is_only_text(house: House, search: str) -> None:
     await house.asked("plain words")
-    assert await _queue(house, search=search) == []
+    assert await _queue(house, text=search) == []
     found = await house.asked(f"it says {search}", REED)
-    assert await _queue(house, search=search) == [found]
+    assert await _queue(house, text=search) == [found]
 
 
 async def test_search_finds_names_and_chinese(house: House) -> None:
     found = await house.asked("请问什么时候发货？", Author(key="z", handle="zhou@far.example", name="周慧"))
     await house.asked()
-    assert await _queue(house, search="什么时候") == [found]
-    assert await _queue(house, search="周慧") == [found]
-    assert await _queue(house, search="ZHOU") == [found]
+    assert await _queue(house, text="什么时候") == [found]
+    assert await _queue(house, text="周慧") == [found]
+    assert await _queue(house, text="ZHOU") == [found]
 
 
 async def test_claim_next_gives_the_most_urgent_and_nothing_twice(house: House, clock: FakeClock) -> None:
