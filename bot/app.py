@@ -23,6 +23,8 @@ import bot.accounts.api
 import bot.accounts.pages
 import bot.contacts.api
 import bot.contacts.pages
+import bot.hours.api
+import bot.hours.pages
 import bot.inbox.api
 import bot.inbox.pages
 import bot.inbox.policy_api
@@ -37,6 +39,8 @@ import bot.staff.pages
 import bot.staff.presence_api
 import bot.staff.presence_pages
 import bot.web.api_docs
+import bot.webhooks.api
+import bot.webhooks.pages
 import connectors.email
 import connectors.mastodon
 import responses
@@ -51,9 +55,14 @@ from bot.core.ids import new_id
 from bot.core.live import LiveEvents
 from bot.core.outward import Outward, OutwardRules
 from bot.core.scheduler import Scheduler
+from bot.core.secretbox import SecretBox
 from bot.health import add_health
+from bot.hours.jobs import FEEDS, Feeds
+from bot.hours.keys import HOURS_USERS
+from bot.hours.service import Users as HoursUsers
 from bot.inbox import hearing
 from bot.inbox import jobs as inbox_jobs
+from bot.inbox import webhooks as inbox_webhooks
 from bot.inbox.board import Board
 from bot.inbox.handing_out import HandOut
 from bot.inbox.keys import BOARD, PROMISE
@@ -81,6 +90,10 @@ from bot.web.operations import prune_answers
 from bot.web.proxies import TRUSTED_PROXIES
 from bot.web.server_log import server_log
 from bot.web.shell import NavEntry, Shell
+from bot.webhooks import jobs as webhook_jobs
+from bot.webhooks.jobs import WebhookWorker
+from bot.webhooks.keys import DESK, Desk
+from bot.webhooks.service import webhook_banners
 from connectors.registry import Registry
 
 log = structlog.get_logger(__name__)
@@ -91,7 +104,9 @@ PAGES: Sequence[ModuleType] = (
     bot.inbox.policy_pages,
     bot.outbox.pages,
     bot.contacts.pages,
+    bot.hours.pages,
     bot.accounts.pages,
+    bot.webhooks.pages,
     bot.staff.pages,
     bot.staff.presence_pages,
     bot.staff.notice_pages,
@@ -103,7 +118,9 @@ APIS: Sequence[ModuleType] = (
     bot.inbox.policy_api,
     bot.outbox.api,
     bot.contacts.api,
+    bot.hours.api,
     bot.accounts.api,
+    bot.webhooks.api,
     bot.staff.api,
     bot.staff.presence_api,
 )
@@ -114,11 +131,24 @@ NAV = (
     NavEntry(label="Outbox", url="/outbox", permission=P.OUTBOX_READ),
     NavEntry(label="Accounts", url="/accounts", permission=P.ACCOUNTS_READ),
     NavEntry(label="Heard", url="/heard", permission=P.HEARD_READ),
+    NavEntry(label="Webhooks", url="/webhooks", permission=P.WEBHOOKS_READ),
+    NavEntry(label="Hours", url="/hours", permission=P.HOURS_CHANGE),
     NavEntry(label="Staff", url="/staff", permission=P.STAFF_READ),
     NavEntry(label="Audit", url="/audit", permission=P.AUDIT_READ),
     NavEntry(label="API", url="/api", permission=P.API_DOCS),
 )
-TEMPLATE_PACKAGES = ("bot.web", "bot.inbox", "bot.outbox", "bot.contacts", "bot.accounts", "bot.staff")
+TEMPLATE_PACKAGES = (
+    "bot.web",
+    "bot.inbox",
+    "bot.outbox",
+    "bot.contacts",
+    "bot.hours",
+    "bot.accounts",
+    "bot.webhooks",
+    "bot.staff",
+)
+HOURS_USED_BY: tuple[HoursUsers, ...] = ()
+"""Who is asked before business hours are deleted."""
 SYNC_EVERY = timedelta(seconds=10)
 TIDY_EVERY = timedelta(minutes=10)
 NOTICES_KEPT = timedelta(days=90)
@@ -145,6 +175,20 @@ def outward_rules(settings: Settings) -> OutwardRules:
     return OutwardRules(networks=settings.outward.allow_private, http=settings.outward.allow_http)
 
 
+def desk_of(settings: Settings, box: SecretBox) -> Desk:
+    """
+    Give what it takes to look after webhooks.
+    """
+    return Desk(box=box, outward=outward_rules(settings), both_secrets=settings.webhooks.both_secrets)
+
+
+def ears_of(settings: Settings) -> tuple[Ear, ...]:
+    """
+    Give who is told of everything that is heard.
+    """
+    return (partial(hearing.hear, promise=promise_of(settings)),)
+
+
 def receipts_of(settings: Settings) -> tuple[Receipt, ...]:
     """
     Give who is told of every change in the outbox.
@@ -152,11 +196,14 @@ def receipts_of(settings: Settings) -> tuple[Receipt, ...]:
     return (partial(hearing.sent, promise=promise_of(settings)),)
 
 
-def reactions_of(settings: Settings) -> tuple[Reaction, ...]:
+def reactions_of(settings: Settings, base_url: str) -> tuple[Reaction, ...]:
     """
     Give what follows from events of conversations, in the order in which they are told.
+
+    Args:
+        base_url: where people reach our pages.
     """
-    return ()
+    return (inbox_webhooks.reaction(base_url),)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,16 +236,15 @@ async def running(
     """
     clock = clock or SystemClock()
     holder = f"{socket.gethostname()}:{os.getpid()}:{new_id(clock.now())[-8:]}"
-    promise = promise_of(settings)
-    ears: tuple[Ear, ...] = (partial(hearing.hear, promise=promise),)
-    receipts: tuple[Receipt, ...] = (partial(hearing.sent, promise=promise),)
+    ears, receipts = ears_of(settings), receipts_of(settings)
     async with AsyncExitStack() as stack:
         listening = stack.enter_context(listen(settings.server.host, settings.server.port))
         url = str(settings.public_url or _address(listening))
         database = await stack.enter_async_context(opened_database(settings, clock))
         await asyncio.to_thread(responses.warm_up)
         session = await stack.enter_async_context(aiohttp.ClientSession())
-        opened = Connectors(registry(), secret_box(settings), session)
+        box = secret_box(settings)
+        opened = Connectors(registry(), box, session)
         outward = await stack.enter_async_context(Outward(outward_rules(settings)))
         live = await stack.enter_async_context(LiveEvents(database))
         board = await stack.enter_async_context(Board(database, live))
@@ -209,7 +255,10 @@ async def running(
         worker = OutboxWorker(database, live, opened, receipts, settings.outbox, holder)
         await stack.enter_async_context(worker)
         await stack.enter_async_context(Watch(database, live, scheduler))
-        await stack.enter_async_context(Reactions(database, live, reactions_of(settings)))
+        await stack.enter_async_context(WebhookWorker(database, live, outward, box, settings.webhooks, holder))
+        await stack.enter_async_context(Reactions(database, live, reactions_of(settings, url)))
+        feeds = Feeds(database, outward, scheduler)
+        feeds.schedule()
         if settings.queue.hand_out:
             reach = reach_of(settings.queue.first_response)
             await stack.enter_async_context(HandOut(database, live, reach))
@@ -223,8 +272,8 @@ async def running(
             PAGES,
             APIS,
             max_body=settings.http.max_body,
-            extra=_found_by_handlers(settings, opened, ears, receipts)
-            | {BOARD: board, ENTRANCE: entrance, OUTWARD: outward},
+            extra=_for_handlers(settings, opened, outward, feeds, entrance, desk_of(settings, box))
+            | {BOARD: board},
         )
         add_health(app)
         await _serve(stack, app, listening)
@@ -232,16 +281,24 @@ async def running(
         yield Daemon(url=url, database=database, connectors=opened, pollers=pollers)
 
 
-def _found_by_handlers(
-    settings: Settings, opened: Connectors, ears: Sequence[Ear], receipts: Sequence[Receipt]
+def _for_handlers(
+    settings: Settings, opened: Connectors, outward: Outward, feeds: Feeds, entrance: Entrance, desk: Desk
 ) -> dict[web.AppKey[Any], object]:
+    """
+    Give what pages and operations find in the application.
+    """
     return {
         CONNECTORS: opened,
-        EARS: ears,
-        RECEIPTS: receipts,
+        EARS: ears_of(settings),
+        RECEIPTS: receipts_of(settings),
         PROMISE: promise_of(settings),
         PRESENCE: settings.presence,
         SKILL_CHOICES: skill_choices,
+        ENTRANCE: entrance,
+        OUTWARD: outward,
+        FEEDS: feeds,
+        DESK: desk,
+        HOURS_USERS: HOURS_USED_BY,
         TRUSTED_PROXIES: settings.server.trusted_proxies,
     }
 
@@ -260,7 +317,7 @@ def make_shell(gate: StaffGate, url: str, *, simulated: bool) -> Shell:
         gate=gate,
         packages=TEMPLATE_PACKAGES,
         nav=NAV,
-        banner_sources=(account_banners, outbox_banners),
+        banner_sources=(account_banners, outbox_banners, webhook_banners),
         bell=unread_count,
         simulated=simulated,
         secure_cookies=url.startswith("https://"),
@@ -280,6 +337,7 @@ def _schedule(
     scheduler.every("accounts.sync", SYNC_EVERY, pollers.sync)
     scheduler.every("tidy", TIDY_EVERY, tidy)
     staff_jobs.schedule(scheduler, database)
+    webhook_jobs.schedule(scheduler, database, settings.webhooks)
     inbox_jobs.schedule(scheduler, database, settings.queue)
 
 

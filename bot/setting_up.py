@@ -16,6 +16,7 @@ from bot.settings_reference import example_toml
 from bot.staff.passwords import prepare_password
 from bot.staff.rules import Role
 from bot.staff.service import add_staff, list_staff
+from bot.webhooks.service import reseal_all as reseal_webhooks
 
 SETTINGS_FILE = Path("hubbub.toml")
 
@@ -59,22 +60,24 @@ async def rotate_secrets(console: Console) -> str:
     box = secret_box(console.settings)
     if console.settings.secrets.key is not None:
         resealed = await _reseal(console, box)
-        return f"{resealed} accounts sealed anew with the first key of `secrets.key`; the others may go now"
+        return f"{resealed} credentials sealed anew with the first key of `secrets.key`; the others may go now"
     add_key(console.settings.key_file)
     resealed = await _reseal(console, box)
     dropped = drop_old_keys(console.settings.key_file)
-    return f"new key in {console.settings.key_file}; {resealed} accounts sealed anew, {dropped} old keys forgotten"
+    return (
+        f"new key in {console.settings.key_file}; {resealed} credentials sealed anew, {dropped} old keys forgotten"
+    )
 
 
 async def _reseal(console: Console, box: SecretBox) -> int:
     """
-    Seal what is not sealed with the first key; gives how many accounts that were.
+    Seal what is not sealed with the first key; gives how many that were.
     """
     resealed = 0
-    # An account that is added meanwhile may still be sealed with the old key: go on until there is none.
+    # What is added meanwhile may still be sealed with the old key: go on until there is none.
     while True:
         async with console.database.write() as work:
-            changed = await reseal_all(work, box)
+            changed = await reseal_all(work, box) + await reseal_webhooks(work, box)
         if not changed:
             return resealed
         resealed += changed

@@ -257,6 +257,19 @@ class OutwardSettings(_Section):
     allow_http: bool = Field(default=False, description="Also allow addresses without TLS (`http://`).")
 
 
+class WebhookSettings(_Section):
+    """
+    How other programs are told.
+    """
+
+    timeout: Duration = _time("15s", "1s", "2m", "How long a receiver may take to answer.")
+    give_up_after: Duration = _time(
+        "5d", "1m", "30d", "What could not be delivered for this long is given up, and a webhook is stopped."
+    )
+    both_secrets: Duration = _time("24h", "0s", "30d", "After a rotation the old secret signs too for this long.")
+    keep: Duration = _time("30d", "1h", "365d", "How long the log of deliveries is kept, with what was sent.")
+
+
 class HttpSettings(_Section):
     """
     What is accepted from outside.
@@ -303,6 +316,7 @@ class Settings(BaseSettings):
     live: LiveSettings = LiveSettings()
     http: HttpSettings = HttpSettings()
     outward: OutwardSettings = OutwardSettings()
+    webhooks: WebhookSettings = WebhookSettings()
 
     @classmethod
     def settings_customise_sources(

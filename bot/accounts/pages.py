@@ -23,6 +23,8 @@ from bot.accounts.rules import HeardCounts, HeardState
 from bot.core.errors import Conflict, Invalid, NotFound
 from bot.core.units import show_duration
 from bot.web.pages import Visit, page
+from bot.web.translations import gettext as _
+from bot.web.translations import number, said, word
 from connectors.base import HeardKind
 
 ROWS = 50
@@ -91,7 +93,7 @@ async def add(visit: Visit) -> web.StreamResponse:
         )
     except Invalid as error:
         return await _new_form(visit, channel, visit.form, error.fields)
-    return visit.go(f"/accounts/{account.id}", f"{account.name} is heard from now on.")
+    return visit.go(f"/accounts/{account.id}", _("%(name)s is heard from now on.", name=account.name))
 
 
 @page("GET", "/accounts/{account_id}", permission="accounts.read")
@@ -114,7 +116,7 @@ async def change(visit: Visit) -> web.StreamResponse:
         async with visit.database.read() as work:
             visit._work = work
             return await _account_page(visit, work.now, error.fields, status=422)
-    return visit.go(f"/accounts/{account.id}", "The server accepts it. The account is heard.")
+    return visit.go(f"/accounts/{account.id}", _("The server accepts it. The account is heard."))
 
 
 @page("POST", "/accounts/{account_id}/check", permission="accounts.change", unit="none")
@@ -127,7 +129,7 @@ async def check(visit: Visit) -> web.StreamResponse:
         account = await checking.check_again(visit.database, _connectors(visit), visit.path["account_id"])
     except Conflict as error:
         return visit.go(url, error.detail, "error")
-    return visit.go(url, f"The server knows us as {service.called(account)}.")
+    return visit.go(url, _("The server knows us as %(name)s.", name=service.called(account)))
 
 
 @page("POST", "/accounts/{account_id}/stop", permission="accounts.change")
@@ -137,7 +139,9 @@ async def stop(visit: Visit) -> web.StreamResponse:
     """
     reason = visit.form.get("reason", "")
     account = await service.stop_account(visit.work, visit.person, visit.path["account_id"], reason)
-    return visit.go(f"/accounts/{account.id}", f"{account.name} is stopped. What it brought is kept.")
+    return visit.go(
+        f"/accounts/{account.id}", _("%(name)s is stopped. What it brought is kept.", name=account.name)
+    )
 
 
 @page("POST", "/accounts/{account_id}/start", permission="accounts.change")
@@ -146,7 +150,9 @@ async def start(visit: Visit) -> web.StreamResponse:
     Hear an account again.
     """
     account = await service.start_account(visit.work, visit.person, visit.path["account_id"])
-    return visit.go(f"/accounts/{account.id}", f"{account.name} is heard again, from where it was stopped.")
+    return visit.go(
+        f"/accounts/{account.id}", _("%(name)s is heard again, from where it was stopped.", name=account.name)
+    )
 
 
 @page("GET", "/heard", permission="heard.read")
@@ -168,9 +174,9 @@ async def show_heard(visit: Visit) -> web.StreamResponse:
         counts=counts,
         wanted=wanted,
         account_names={account.id: account.name for account in accounts},
-        accounts=[("", "All accounts"), *((account.id, account.name) for account in accounts)],
-        states=[("", "Whatever became of it"), *((state.value, state.value) for state in HeardState)],
-        kinds=[("", "Every kind"), *((kind.value, kind.value) for kind in HeardKind)],
+        accounts=[("", _("All accounts")), *((account.id, account.name) for account in accounts)],
+        states=[("", _("Whatever became of it")), *((state.value, word(state)) for state in HeardState)],
+        kinds=[("", _("Every kind")), *((kind.value, word(kind)) for kind in HeardKind)],
     )
 
 
@@ -195,7 +201,8 @@ async def retry(visit: Visit) -> web.StreamResponse:
     except Conflict as error:
         return visit.go(f"/heard/{heard_id}", error.detail, "warning")
     level = "warning" if row.state == HeardState.QUARANTINED else "info"
-    return visit.go(f"/heard/{heard_id}", f"The item is {row.state} now. {row.reason}".strip(), level)
+    done = _("The item is %(state)s now.", state=word(row.state))
+    return visit.go(f"/heard/{heard_id}", f"{done} {said(row.reason)}".strip(), level)
 
 
 def short_duration(length: timedelta) -> str:
@@ -220,7 +227,7 @@ def bars(spans: list[Span], since: datetime, until: datetime) -> list[Bar]:
             x=round((span.since - since).total_seconds() * scale, 2),
             width=round(max((span.until - span.since).total_seconds() * scale, 2), 2),
             fill=SHADES[span.state],
-            title=f"{span.state.value} {short_duration(span.until - span.since)} {span.reason}".strip(),
+            title=f"{word(span.state)} {short_duration(span.until - span.since)} {said(span.reason)}".strip(),
         )
         for span in spans
     ]
@@ -276,12 +283,16 @@ async def _account_page(
 def _facts(view: views.AccountView) -> list[tuple[str, str]]:
     facts = view.account.facts
     limit, followers = facts.get("text_limit"), facts.get("followers")
-    budget = f"{view.budget_remaining} of {view.budget_limit}" if view.budget_limit is not None else ""
+    budget = (
+        _("%(left)s of %(limit)s", left=view.budget_remaining, limit=view.budget_limit)
+        if view.budget_limit is not None
+        else ""
+    )
     pairs = [
-        ("Known there as", view.account.handle or "not checked yet"),
-        ("Longest text", f"{limit} characters" if limit else ""),
-        ("Followers", str(followers) if followers is not None else ""),
-        ("Calls left", budget),
+        (_("Known there as"), view.account.handle or _("not checked yet")),
+        (_("Longest text"), _("%(n)s characters", n=limit) if limit else ""),
+        (_("Followers"), number(followers) if isinstance(followers, int) else ""),
+        (_("Calls left"), budget),
     ]
     return [(label, value) for label, value in pairs if value]
 
@@ -300,7 +311,9 @@ def _coverage(one: views.Coverage) -> dict[str, Any]:
 
 def _form_field(field: OptionField, typed: str | None, *, renewing: bool = False) -> dict[str, Any]:
     secret = field.kind == "password"
-    hint = f"{field.hint} Leave it empty to keep the one we have." if secret and renewing else field.hint
+    hint = word(field.hint)
+    if secret and renewing:
+        hint = f"{hint} {_('Leave it empty to keep the one we have.')}"
     return {
         "name": f"option-{field.name}",
         "error_name": field.name,
@@ -337,11 +350,11 @@ def _filter(wanted: Mapping[str, str]) -> ledger.HeardFilter:
 
 def _figures(counts: HeardCounts) -> list[tuple[str, int, str]]:
     return [
-        ("Heard", counts.heard, "came in"),
-        ("Routed", counts.routed, "to a conversation"),
-        ("Ignored", counts.ignored, "each with its reason"),
-        ("Quarantined", counts.quarantined, "kept, can be retried"),
-        ("Duplicate", counts.duplicate, "came again, changed nothing"),
+        (_("Heard"), counts.heard, _("came in")),
+        (_("Routed"), counts.routed, _("to a conversation")),
+        (_("Ignored"), counts.ignored, _("each with its reason")),
+        (_("Quarantined"), counts.quarantined, _("kept, can be retried")),
+        (_("Duplicate"), counts.duplicate, _("came again, changed nothing")),
     ]
 
 

@@ -6,8 +6,8 @@ A running clock keeps the deadline it has: other hours hold for what is computed
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from datetime import date, timedelta
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import date, datetime, timedelta
 
 from bot.core.actor import Actor
 from bot.core.database import UnitOfWork
@@ -16,6 +16,7 @@ from bot.core.outward import OutwardRules
 from bot.core.paging import Slice
 from bot.hours import store
 from bot.hours.calendar import days_of, packed, schedule_of
+from bot.hours.feed import LONGEST_LABEL, FeedDay
 from bot.hours.rules import ALWAYS, Schedule, Spans
 from bot.hours.tables import BusinessHours, HoursDay
 from bot.hours.wishes import Wish, check_wish, refuse, rest_of
@@ -23,7 +24,6 @@ from bot.hours.writing import read_spans
 from bot.staff.service import audit
 
 TOPIC = "hours"
-LONGEST_LABEL = 200
 MOST_DAYS = 1_000
 """Extra days by hand of one calendar."""
 FARTHEST = timedelta(days=10 * 366)
@@ -167,18 +167,8 @@ async def set_days(
     dates = [first + timedelta(days=step) for step in range((last - first).days + 1)]
     if await store.count_days(work, hours_id, "hand") + len(dates) > MOST_DAYS:
         raise Invalid(fields={"last": f"at most {MOST_DAYS} extra days; remove those that are over"})
-    days = [
-        HoursDay(
-            id=work.new_id(),
-            hours_id=hours_id,
-            day_on=day,
-            source="hand",
-            spans=packed(open_at),
-            label=label.strip(),
-        )
-        for day in dates
-    ]
-    await store.put_days(work, days)
+    packed_spans = packed(open_at)
+    await store.put_days(work, [_day(work, hours_id, day, "hand", packed_spans, label.strip()) for day in dates])
     await _changed(work, actor, row, "hours.set-days", first=str(first), last=str(last), spans=spans, label=label)
 
 
@@ -209,6 +199,53 @@ async def ask_feed(work: UnitOfWork, actor: Actor, hours_id: str) -> BusinessHou
     row.feed_due_at = work.now
     await audit(work, actor, "hours.ask-feed", "hours", row.id, name=row.name)
     return row
+
+
+async def feed_is_due(work: UnitOfWork) -> bool:
+    """
+    Say whether a feed should be fetched now.
+    """
+    return await store.feed_is_due(work)
+
+
+async def keep_feed(
+    work: UnitOfWork, fetched: BusinessHours, days: Mapping[date, FeedDay], note: str, *, again_at: datetime
+) -> None:
+    """
+    Keep what a feed said, unless these hours have another feed by now.
+
+    Raises:
+        NotFound: they were deleted meanwhile.
+    """
+    row = await store.get_hours(work, fetched.id, lock=True)
+    if (row.feed_url, row.feed_means) != (fetched.feed_url, fetched.feed_means):
+        return
+    row.feed_due_at, row.feed_read_at, row.feed_problem, row.feed_note = again_at, work.now, "", note
+    wanted = {day: (packed(said.spans), said.label) for day, said in days.items()}
+    known = {one.day_on: (one.spans, one.label) for one in await store.list_days(work, row.id, source="feed")}
+    if wanted != known:
+        rows = [_day(work, row.id, day, "feed", spans, label) for day, (spans, label) in wanted.items()]
+        await store.drop_feed_days(work, row.id)
+        await store.put_days(work, rows)
+        row.version = work.new_id()
+    work.publish(TOPIC)
+
+
+async def keep_feed_problem(work: UnitOfWork, fetched: BusinessHours, problem: str, *, again_at: datetime) -> None:
+    """
+    Keep why a feed could not be read; its last good days stay.
+
+    Raises:
+        NotFound: the hours were deleted meanwhile.
+    """
+    row = await store.get_hours(work, fetched.id, lock=True)
+    if row.feed_url == fetched.feed_url:
+        row.feed_due_at, row.feed_problem = again_at, problem
+        work.publish(TOPIC)
+
+
+def _day(work: UnitOfWork, hours_id: str, day: date, source: str, spans: list[list[int]], label: str) -> HoursDay:
+    return HoursDay(id=work.new_id(), hours_id=hours_id, day_on=day, source=source, spans=spans, label=label)
 
 
 async def _changed(work: UnitOfWork, actor: Actor, row: BusinessHours, action: str, **detail: object) -> None:

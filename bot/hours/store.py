@@ -82,13 +82,16 @@ async def delete_hours(work: UnitOfWork, hours_id: str) -> None:
     await work.session.execute(sa.delete(BusinessHours).where(col(BusinessHours.id) == hours_id))
 
 
-async def list_days(work: UnitOfWork, hours_id: str, *, since: date | None = None) -> Sequence[HoursDay]:
+async def list_days(work: UnitOfWork, hours_id: str, *, source: str = "") -> Sequence[HoursDay]:
     """
     Give the extra days of some hours, the earliest first.
+
+    Args:
+        source: only those by hand, or of the feed.
     """
     query = sa.select(HoursDay).where(col(HoursDay.hours_id) == hours_id)
-    if since is not None:
-        query = query.where(col(HoursDay.day_on) >= since)
+    if source:
+        query = query.where(col(HoursDay.source) == source)
     return (await work.session.scalars(query.order_by(col(HoursDay.day_on), col(HoursDay.source)))).all()
 
 
@@ -125,13 +128,21 @@ async def drop_feed_days(work: UnitOfWork, hours_id: str) -> None:
     await work.session.execute(sa.delete(HoursDay).where(fed))
 
 
+def _feed_due(work: UnitOfWork) -> sa.ColumnElement[bool]:
+    return sa.and_(col(BusinessHours.feed_url) != "", col(BusinessHours.feed_due_at) <= work.now)
+
+
+async def feed_is_due(work: UnitOfWork) -> bool:
+    return await work.session.scalar(sa.select(col(BusinessHours.id)).where(_feed_due(work)).limit(1)) is not None
+
+
 async def take_due_feed(work: UnitOfWork, *, again_at: datetime) -> BusinessHours | None:
     """
     Take the feed that has been due longest, and move it on to `again_at`, so that nobody else takes it.
 
     One statement decides between processes.
     """
-    due = sa.and_(col(BusinessHours.feed_url) != "", col(BusinessHours.feed_due_at) <= work.now)
+    due = _feed_due(work)
     oldest = sa.select(col(BusinessHours.id)).where(due).order_by(col(BusinessHours.feed_due_at)).limit(1)
     if work.dialect == "postgresql":
         oldest = oldest.with_for_update(skip_locked=True)

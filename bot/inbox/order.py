@@ -33,13 +33,13 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-FAIR = 20
+FAIR = 40
 """
-Every how many hand-outs the late ones come first. By simulation of a day with too much work, 10 keeps about two
-in a hundred fewer promises than 20; 50 keeps one more, and the longest wait is half as long again.
+Every how many hand-outs the late ones come first: this costs the others at most 2.5 of a hundred hand-outs.
+docs/explanation/why-this-order.md shows what other numbers would do.
 """
-USUAL_REACH = timedelta(minutes=3)
-"""Nine of ten answers take no longer; used until enough were measured."""
+USUAL_REACH = timedelta(minutes=5)
+"""95 of 100 answers take no longer; used until enough were measured."""
 SHORTEST_SHARE = 3
 """A reach is at most this part of the promise (a third): else a short promise would be late from the start."""
 
@@ -74,7 +74,7 @@ def reach_of(promise: timedelta, handling: timedelta | None = None) -> timedelta
 
     Args:
         promise: the shortest that the queue makes.
-        handling: the time from hand-out to arrived answer that nine of ten do not exceed; None if not measured.
+        handling: the time from hand-out to arrived answer that 95 of 100 do not exceed; None if not measured.
     """
     return min(handling if handling is not None else USUAL_REACH, promise / SHORTEST_SHARE)
 

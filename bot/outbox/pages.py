@@ -16,16 +16,18 @@ from bot.outbox.store import Wanted
 from bot.outbox.views import TabView, entry_view
 from bot.staff.rules import Permission
 from bot.web.pages import Visit, page
+from bot.web.translations import gettext as _
+from bot.web.translations import mark, word
 
 ROWS = 50
 LABELS = {
-    Tab.UNDELIVERED: "Not delivered",
-    Tab.UNKNOWN: "Unknown",
-    Tab.REFUSED: "Refused",
-    Tab.WAITING: "Waiting",
-    Tab.HELD: "Held",
-    Tab.CONFIRMED: "Delivered",
-    Tab.CANCELLED: "Cancelled",
+    Tab.UNDELIVERED: mark("Not delivered"),
+    Tab.UNKNOWN: mark("Unknown"),
+    Tab.REFUSED: mark("Refused"),
+    Tab.WAITING: mark("Waiting"),
+    Tab.HELD: mark("Held"),
+    Tab.CONFIRMED: mark("Delivered"),
+    Tab.CANCELLED: mark("Cancelled"),
 }
 READ, CHANGE = Permission.OUTBOX_READ, Permission.OUTBOX_CHANGE
 
@@ -68,7 +70,7 @@ async def cancel(visit: Visit) -> web.StreamResponse:
     Take it back before it is sent.
     """
     await service.cancel(visit.work, visit.person, visit.path["id"], visit.request.app[RECEIPTS])
-    return _back(visit, "Cancelled. It will not be sent.")
+    return _back(visit, _("Cancelled. It will not be sent."))
 
 
 @page("POST", "/outbox/{id}/retry", permission=CHANGE)
@@ -77,7 +79,7 @@ async def retry(visit: Visit) -> web.StreamResponse:
     Send what was refused after all.
     """
     await service.retry(visit.work, visit.person, visit.path["id"], visit.request.app[RECEIPTS])
-    return _back(visit, "It is being sent again.")
+    return _back(visit, _("It is being sent again."))
 
 
 @page("POST", "/outbox/{id}/arrived", permission=CHANGE)
@@ -86,7 +88,7 @@ async def arrived(visit: Visit) -> web.StreamResponse:
     Say that an unknown one arrived.
     """
     await _settle(visit, arrived=True)
-    return _back(visit, "Noted: it arrived.")
+    return _back(visit, _("Noted: it arrived."))
 
 
 @page("POST", "/outbox/{id}/send-again", permission=CHANGE)
@@ -95,7 +97,7 @@ async def send_again(visit: Visit) -> web.StreamResponse:
     Say that an unknown one did not arrive, and send it again.
     """
     await _settle(visit, arrived=False)
-    return _back(visit, "It is being sent again.")
+    return _back(visit, _("It is being sent again."))
 
 
 async def _settle(visit: Visit, *, arrived: bool) -> None:
@@ -139,7 +141,7 @@ def _tab(one: Tab, current: Tab, counts: dict[str, int], account_id: str) -> Tab
     # Delivered and cancelled are nearly everything there is, and the first tab only has the fresh refused ones.
     counted = one in (Tab.UNKNOWN, Tab.REFUSED, Tab.WAITING, Tab.HELD)
     count = sum(counts.get(state, 0) for state in SHOWN[one]) if counted else None
-    return TabView(label=LABELS[one], url=_url(one, account_id), count=count, current=one is current)
+    return TabView(label=word(LABELS[one]), url=_url(one, account_id), count=count, current=one is current)
 
 
 def _url(tab: Tab, account_id: str, *, after: str = "", base: str = "/outbox") -> str:

@@ -12,6 +12,8 @@ from typing import assert_never
 from bot.outbox.rules import FOR_A_PERSON, State
 from bot.outbox.store import Listed
 from bot.web.shell import until
+from bot.web.translations import gettext as _
+from bot.web.translations import said, word
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,9 +129,9 @@ def why(listed: Listed, now: datetime) -> str:
         case State.UNKNOWN:
             return _why_unknown(listed, now)
         case State.ATTEMPTING:
-            return "It is on its way; the channel has not answered yet."
+            return _("It is on its way; the channel has not answered yet.")
         case State.CONFIRMED:
-            return e.reason or "The channel gave a receipt."
+            return said(e.reason) or _("The channel gave a receipt.")
         case State.REFUSED | State.HELD | State.CANCELLED:
             return _sentence(e.reason)
         case _:
@@ -139,27 +141,32 @@ def why(listed: Listed, now: datetime) -> str:
 def _why_waiting(listed: Listed, now: datetime) -> str:
     e = listed.entry
     if listed.account_state != "active":
-        return f"The account is {listed.account_state}: {listed.account_reason or 'start it to send this'}."
+        reason = said(listed.account_reason) or _("start it to send this")
+        return _("The account is %(state)s: %(reason)s.", state=word(listed.account_state), reason=reason)
     if listed.behind is not None:
-        return "An earlier answer of the same conversation is not settled yet; this one leaves after it."
+        return _("An earlier answer of the same conversation is not settled yet; this one leaves after it.")
     if listed.waits_until is not None and listed.waits_until > now:
         wait = until(listed.waits_until, now)
-        return f"The server asked the account to wait; it goes on {wait}. {_sentence(listed.waits_for)}".strip()
+        asked = _("The server asked the account to wait; it goes on %(wait)s.", wait=wait)
+        return f"{asked} {_sentence(listed.waits_for)}".strip()
     if e.due_at > now:
-        return f"Next attempt {until(e.due_at, now)}. {_sentence(e.reason)}".strip()
-    return "It leaves in a moment."
+        soon = _("Next attempt %(when)s.", when=until(e.due_at, now))
+        return f"{soon} {_sentence(e.reason)}".strip()
+    return _("It leaves in a moment.")
 
 
 def _why_unknown(listed: Listed, now: datetime) -> str:
     e = listed.entry
     if e.due_at >= FOR_A_PERSON:
-        return f"Look on the network and decide: {e.reason}"
+        return _("Look on the network and decide: %(reason)s", reason=said(e.reason))
     if listed.account_state != "active":
-        return (
-            f"The account is {listed.account_state}, so we cannot look whether it arrived. {_sentence(e.reason)}"
-        )
-    return f"We are looking whether it arrived. {_sentence(e.reason)}".strip()
+        state = word(listed.account_state)
+        doing = _("The account is %(state)s, so we cannot look whether it arrived.", state=state)
+    else:
+        doing = _("We are looking whether it arrived.")
+    return f"{doing} {_sentence(e.reason)}".strip()
 
 
 def _sentence(text: str) -> str:
+    text = said(text)
     return f"{text[0].upper()}{text[1:]}" if text else ""

@@ -22,7 +22,7 @@ from bot.staff.sign_in import ENTRANCE, Entrance, NewSession, make_sign_in_link,
 from bot.web.keys import CSRF_COOKIE, LANGUAGE_COOKIE, SESSION_COOKIE
 from bot.web.pages import Visit, page
 from bot.web.proxies import address_of
-from bot.web.translations import LANGUAGES
+from bot.web.translations import LANGUAGES, word
 from bot.web.translations import gettext as _
 
 ROWS = 50
@@ -113,7 +113,7 @@ async def leave(visit: Visit) -> web.StreamResponse:
     await sign_out(visit.work, visit.person, visit.request.cookies.get(SESSION_COOKIE, ""))
     await leave_work(visit.work, visit.person)
     visit.cookies[SESSION_COOKIE] = None
-    return visit.go("/sign-in", "You are signed out.")
+    return visit.go("/sign-in", _("You are signed out."))
 
 
 # Oneself
@@ -168,7 +168,7 @@ async def change_own_password(visit: Visit) -> web.StreamResponse:
     async with visit.database.write() as work:
         cookie = visit.request.cookies.get(SESSION_COOKIE, "")
         await service.change_password(work, me, me.id, hashed, keep_cookie=cookie)
-    return visit.go("/me", "Your password is changed. Your other browsers are signed out.")
+    return visit.go("/me", _("Your password is changed. Your other browsers are signed out."))
 
 
 async def _confirm(visit: Visit, staff: Staff) -> None:
@@ -227,7 +227,7 @@ async def add_staff(visit: Visit) -> web.StreamResponse:
     except Invalid as error:
         async with visit.database.read() as work:
             return await _staff(visit, work, error.fields, error.status)
-    return visit.go(f"/staff/{staff.id}", f"{staff.name} works here now.")
+    return visit.go(f"/staff/{staff.id}", _("%(name)s works here now.", name=staff.name))
 
 
 @page("GET", "/staff/{staff_id}", permission=Permission.STAFF_READ)
@@ -265,7 +265,7 @@ async def change_role(visit: Visit) -> web.StreamResponse:
     """
     role = visit.form.get("role", "")
     staff = await service.change_role(visit.work, visit.person, visit.path["staff_id"], role)
-    return visit.go(f"/staff/{staff.id}", f"{staff.name} is {staff.role} now.")
+    return visit.go(f"/staff/{staff.id}", _("%(name)s is %(role)s now.", name=staff.name, role=word(staff.role)))
 
 
 @page("POST", "/staff/{staff_id}/skills", permission=Permission.STAFF_SKILLS)
@@ -287,7 +287,7 @@ async def disable_staff(visit: Visit) -> web.StreamResponse:
     Shut somebody out.
     """
     staff = await service.disable_staff(visit.work, visit.person, visit.path["staff_id"])
-    return visit.go(f"/staff/{staff.id}", f"{staff.name} is shut out.")
+    return visit.go(f"/staff/{staff.id}", _("%(name)s is shut out.", name=staff.name))
 
 
 @page("POST", "/staff/{staff_id}/enable", permission=Permission.STAFF_CHANGE)
@@ -296,7 +296,7 @@ async def enable_staff(visit: Visit) -> web.StreamResponse:
     Let somebody in again.
     """
     staff = await service.enable_staff(visit.work, visit.person, visit.path["staff_id"])
-    return visit.go(f"/staff/{staff.id}", f"{staff.name} may sign in again.")
+    return visit.go(f"/staff/{staff.id}", _("%(name)s may sign in again.", name=staff.name))
 
 
 @page("POST", "/staff/{staff_id}/password", permission=Permission.STAFF_CHANGE, unit="none")
@@ -313,7 +313,8 @@ async def set_password(visit: Visit) -> web.StreamResponse:
             return await _person(visit, work, error.fields, status=error.status)
     async with visit.database.write() as work:
         await service.change_password(work, visit.person, staff.id, hashed)
-    return visit.go(f"/staff/{staff.id}", f"{staff.name} has a new password and is signed out everywhere.")
+    said = _("%(name)s has a new password and is signed out everywhere.", name=staff.name)
+    return visit.go(f"/staff/{staff.id}", said)
 
 
 @page("POST", "/staff/{staff_id}/link", permission=Permission.STAFF_CHANGE)
@@ -382,7 +383,7 @@ async def revoke_token(visit: Visit) -> web.StreamResponse:
     Make a token useless.
     """
     token = await service.revoke_token(visit.work, visit.person, visit.path["token_id"])
-    return visit.go("/tokens", f"{token.name} no longer works.")
+    return visit.go("/tokens", _("%(name)s no longer works.", name=token.name))
 
 
 # The trail
@@ -413,7 +414,7 @@ def _url(path: str, query: Mapping[str, str]) -> str:
 
 
 def _roles() -> list[tuple[str, str]]:
-    return [(role.value, role.value) for role in Role]
+    return [(role.value, word(role)) for role in Role]
 
 
 def _validity(text: str) -> timedelta | None:

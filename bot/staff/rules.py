@@ -46,12 +46,15 @@ class Permission(StrEnum):
     HEARD_RETRY = "heard.retry"
     OUTBOX_READ = "outbox.read"
     OUTBOX_CHANGE = "outbox.change"  # cancel, retry, say what became of an unknown one
+    HOURS_CHANGE = "hours.change"  # business hours, their extra days and feeds; read with conversations
     STAFF_READ = "staff.read"
     STAFF_CHANGE = "staff.change"
     STAFF_SKILLS = "staff.skills"  # what each agent takes, and how much at once
     TOKENS_CHANGE = "tokens.change"
     AUDIT_READ = "audit.read"
     API_DOCS = "api.docs"
+    WEBHOOKS_READ = "webhooks.read"
+    WEBHOOKS_CHANGE = "webhooks.change"  # add, change, stop, remove; test and send again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,9 +169,11 @@ _LEAD = _AGENT | {
     P.HEARD_READ,
     P.HEARD_RETRY,
     P.OUTBOX_CHANGE,
+    P.HOURS_CHANGE,
     P.STAFF_READ,
     P.STAFF_SKILLS,
     P.AUDIT_READ,
+    P.WEBHOOKS_READ,
 }
 _MARKETER = _EVERYBODY | {P.CONVERSATIONS_READ, P.CONTACTS_READ, P.OUTBOX_READ, P.HEARD_READ}
 

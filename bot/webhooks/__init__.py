@@ -1,3 +1,3 @@
 """
-Signed webhooks out: who is told what, attempts, their log.
+Webhooks: other programs are told what happened here, signed, at least once.
 """

@@ -79,7 +79,7 @@ async def test_a_key_file_gets_a_new_key_and_the_old_one_opens_nothing_any_more(
 
     said = await rotate_secrets(console)
 
-    assert "2 accounts sealed anew, 1 old keys forgotten" in said
+    assert "2 credentials sealed anew, 1 old keys forgotten" in said
     assert old not in console.settings.key_file.read_text()
     assert await opened(console, box) == ["of shop", "of support"]  # a daemon that runs notices the new file
     with pytest.raises(SecretsError):
@@ -93,6 +93,6 @@ async def test_given_keys_are_not_changed_but_everything_is_sealed_with_the_firs
 
     said = await rotate_secrets(Console(settings=given, database=console.database, clock=console.clock))
 
-    assert said.startswith("1 accounts sealed anew")
+    assert said.startswith("1 credentials sealed anew")
     assert not given.key_file.exists()
     assert await opened(console, SecretBox(GivenKeys(new))) == ["of shop"]

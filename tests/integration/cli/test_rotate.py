@@ -35,7 +35,7 @@ async def test_a_new_key_opens_everything(shell: Shell, playground: Playground) 
     before = keys(shell)
     done = await shell.run_beside("secrets", "rotate")
     assert done.code == 0
-    assert "1 accounts sealed anew, 1 old keys forgotten" in done.out
+    assert "1 credentials sealed anew, 1 old keys forgotten" in done.out
     assert len(keys(shell)) == 1
     assert keys(shell) != before
     assert await opens(shell)

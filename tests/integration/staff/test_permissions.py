@@ -19,7 +19,7 @@ from bot.web.operations import Operation, operations
 from bot.web.pages import PageRoute, page_routes
 from tests.fakes.web_app import WebClient, make_client
 
-FEATURES = ("staff", "accounts", "contacts", "outbox", "inbox")
+FEATURES = ("staff", "accounts", "contacts", "outbox", "hours", "inbox", "webhooks")
 
 A, L, M, ADMIN = Role.AGENT, Role.LEAD, Role.MARKETER, Role.ADMIN
 EVERYBODY = {A, L, M, ADMIN}
