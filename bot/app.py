@@ -31,6 +31,7 @@ import bot.inbox.policy_api
 import bot.inbox.policy_pages
 import bot.inbox.tag_api
 import bot.inbox.tag_pages
+import bot.inbox.writing_pages
 import bot.outbox.api
 import bot.outbox.pages
 import bot.staff.api
@@ -66,6 +67,7 @@ from bot.inbox import webhooks as inbox_webhooks
 from bot.inbox.board import Board
 from bot.inbox.handing_out import HandOut
 from bot.inbox.keys import BOARD, PROMISE
+from bot.inbox.looking import prune_looking
 from bot.inbox.order import reach_of
 from bot.inbox.reactions import Reaction, Reactions
 from bot.inbox.rules import Promise
@@ -102,6 +104,7 @@ PAGES: Sequence[ModuleType] = (
     bot.inbox.pages,
     bot.inbox.tag_pages,
     bot.inbox.policy_pages,
+    bot.inbox.writing_pages,
     bot.outbox.pages,
     bot.contacts.pages,
     bot.hours.pages,
@@ -331,6 +334,7 @@ def _schedule(
         await live.prune(settings.live.keep)
         async with database.write() as work:
             await prune_answers(work)
+            await prune_looking(work)
             await prune_notices(work, work.now - NOTICES_KEPT)
             await staff_store.prune(work, failures_before=work.now - settings.sign_in.per)
 

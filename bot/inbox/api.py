@@ -103,6 +103,11 @@ Text = Annotated[str, Field(min_length=1, max_length=LONGEST_TEXT)]
 class ReplyIn(Body):
     text: Text
     seen: str = Field(max_length=100, description="`newest_message_id` that the writer has read")
+    seen_answer: str = Field(
+        default="",
+        max_length=100,
+        description="our newest message that the writer has read, if a colleague has answered since `seen`",
+    )
     automatic: bool = Field(default=False, description="written by a machine: no first response")
     then: Literal["", "pending", "resolved"] = Field(default="", description="state once the answer has arrived")
 
@@ -215,6 +220,7 @@ async def reply_to_conversation(call: Call, id: str, body: ReplyIn) -> MessageOu
         id,
         text=body.text,
         seen=body.seen,
+        seen_answer=body.seen_answer,
         automatic=body.automatic,
         then=body.then,
         promise=call.request.app[PROMISE],

@@ -151,6 +151,13 @@ async def drop(work: UnitOfWork, conversation: Conversation) -> None:
     await _stop(work, conversation, work.now, lambda clock: Outcome.DROPPED)
 
 
+async def drop_one(work: UnitOfWork, conversation: Conversation, clock: ConversationClock) -> None:
+    """
+    Stop one clock and say nothing about the promise: another one of its kind is due earlier.
+    """
+    await _stop(work, conversation, work.now, lambda one: Outcome.DROPPED if one.id == clock.id else None)
+
+
 def _judged(clock: ConversationClock, at: datetime) -> Outcome:
     if clock.paused_at is None:
         return outcome(clock.due_at, at)

@@ -70,11 +70,21 @@ async def _find_conversation(work: UnitOfWork, heard: Heard, identity: Identity)
     item, account = heard.item, heard.account
     place = await store.find_thread(work, account.id, item.in_reply_to, identity.contact_id)
     if place is not None:
-        return await store.get_conversation(work, place, lock=True)
+        return await _follow(work, place)
     for candidate in await store.unresolved_of(work, account.id, identity.contact_id):
         if await _continues(work, candidate, item):
-            return await store.get_conversation(work, candidate.id, lock=True)
+            return await _follow(work, candidate.id)
     return None
+
+
+async def _follow(work: UnitOfWork, conversation_id: str) -> Conversation:
+    """
+    Lock a conversation, or the one that it went into between our look and the lock.
+    """
+    conversation = await store.get_conversation(work, conversation_id, lock=True)
+    while conversation.merged_into is not None:
+        conversation = await store.get_conversation(work, conversation.merged_into, lock=True)
+    return conversation
 
 
 async def _continues(work: UnitOfWork, conversation: Conversation, item: HeardItem) -> bool:

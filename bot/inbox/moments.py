@@ -214,7 +214,7 @@ def _early(text: str) -> bool:
 
 def _by_library(text: str, local: datetime) -> datetime | None:
     naive = local.replace(tzinfo=None)
-    found = dateparser.parse(
+    found: datetime | None = dateparser.parse(
         text, languages=LANGUAGES, settings={"PREFER_DATES_FROM": "future", "RELATIVE_BASE": naive}
     )
     if found is None:

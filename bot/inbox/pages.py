@@ -4,6 +4,7 @@ The queue page and the conversation page.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -14,9 +15,12 @@ from bot.accounts.tables import Account
 from bot.contacts.service import get_contact, identities_of
 from bot.core.errors import Conflict, Invalid
 from bot.inbox import dispatch, service, store
+from bot.inbox.drafts import DraftKind, drafts_in
 from bot.inbox.keys import PROMISE, reach_of
+from bot.inbox.looking import onlookers
 from bot.inbox.queue import queue_page
 from bot.inbox.rules import LONGEST_SNOOZE
+from bot.inbox.tables_order import Draft
 from bot.inbox.views import (
     Choice,
     ConversationPage,
@@ -106,6 +110,7 @@ async def reply(visit: Visit) -> web.StreamResponse:
                 visit.path["id"],
                 text=text,
                 seen=visit.form.get("seen", ""),
+                seen_answer=visit.form.get("seen_answer", "")[:100],
                 then=visit.form.get("then", ""),
                 promise=visit.request.app[PROMISE],
             )
@@ -226,6 +231,20 @@ async def _conversation(visit: Visit, *, draft: str) -> ConversationPage:
         history=[history_row(one) for one in history],
         may_answer=shell.gate.may(person.role, ANSWER),
         may_take=shell.gate.may(person.role, Permission.CONVERSATIONS_TAKE_OVER),
-        draft=draft,
         tags=(await store.tags_of(work, [c.id])).get(c.id, ()),
+        newest_answer_id=await store.newest_answer(work, c.id),
+        onlookers=await onlookers(work, c.id, besides=person.id),
+        **_written(await drafts_in(work, person, c.id), draft),
     )
+
+
+def _written(kept: Mapping[DraftKind, Draft], typed: str) -> dict[str, Any]:
+    reply, note = kept.get(DraftKind.REPLY), kept.get(DraftKind.NOTE)
+    return {
+        # What a refused reply held is newer than what was saved.
+        "draft": typed or (reply.text if reply else ""),
+        "draft_version": reply.version if reply else 0,
+        "kept_draft": reply.text if reply else "",
+        "note_draft": note.text if note else "",
+        "note_version": note.version if note else 0,
+    }

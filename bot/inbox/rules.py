@@ -88,6 +88,12 @@ class EventKind(StrEnum):
     ESCALATED = "escalated"  # what was done, and why
     TAGGED = "tagged"  # tag
     UNTAGGED = "untagged"  # tag
+    MERGED = "merged"  # into, merge_id: its messages went there
+    TOOK_IN = "took_in"  # source, merge_id, messages
+    SPLIT = "split"  # into, split_id, messages
+    REARRANGEMENT_UNDONE = "rearrangement_undone"  # what: merge or split, undone_id
+    SPAM = "spam"
+    NOT_SPAM = "not_spam"
 
 
 QUIET_EVENTS = frozenset(
@@ -190,6 +196,16 @@ def kind_of_clock(*, answered_before: bool, reopened: bool) -> ClockKind:
     Say which promise a new message starts.
     """
     return ClockKind.NEXT_RESPONSE if answered_before and not reopened else ClockKind.FIRST_RESPONSE
+
+
+_AWAKE = (State.OPEN, State.SNOOZED, State.PENDING, State.RESOLVED)
+
+
+def most_awake(one: State, other: State) -> State:
+    """
+    Say what two conversations that become one are: whoever waited in either still waits.
+    """
+    return min(one, other, key=_AWAKE.index)
 
 
 def may_act(agent_id: str | None, actor_id: str, *, takes_over: bool) -> bool:

@@ -21,6 +21,8 @@ from bot.core.database import UnitOfWork
 from bot.core.errors import Conflict, Invalid
 from bot.inbox import store
 from bot.inbox.changes import note_event, tell
+from bot.inbox.drafts import DraftKind, drop_draft
+from bot.inbox.mentions import Mentionable, mentioned
 from bot.inbox.rules import (
     LONGEST_SNOOZE,
     LONGEST_TEXT,
@@ -28,13 +30,16 @@ from bot.inbox.rules import (
     State,
     automatic_refusal,
     may_act,
+    snippet,
 )
 from bot.inbox.states import open_now, resolve_now, snooze_now, wait_now
 from bot.inbox.tables import Conversation, Message, Note
 from bot.outbox.service import prepare_reply
 from bot.outbox.tables import OutboxEntry
+from bot.staff.notices import notify
 from bot.staff.rules import Permission, may
-from bot.staff.service import audit, get_staff
+from bot.staff.service import audit, colleagues_who_may, get_staff
+from bot.web.translations import mark
 from connectors.base import Draft
 
 
@@ -46,6 +51,7 @@ async def claim(work: UnitOfWork, actor: Actor, conversation_id: str) -> Convers
         Conflict: somebody else has it.
     """
     conversation = await store.get_conversation(work, conversation_id)
+    refuse_merged(conversation)
     if conversation.agent_id == actor.id:
         return conversation
     if not await store.claim(work, conversation_id, agent_id=actor.id, agent_name=actor.name):
@@ -80,6 +86,10 @@ async def hand_over(work: UnitOfWork, actor: Actor, conversation_id: str, staff_
     conversation.agent_id, conversation.agent_name = colleague.id, colleague.name
     conversation.claimed_at = conversation.touched_at = work.now
     await _done(work, conversation, "handed_over", actor, to=colleague.name, to_id=colleague.id)
+    if colleague.id != actor.id:
+        words = {"who": actor.name, "about": conversation.subject or conversation.snippet}
+        text = mark("%(who)s handed a conversation over to you: %(about)s")
+        await notify(work, colleague.id, "handed_over", text, url=f"/conversations/{conversation.id}", words=words)
     return conversation
 
 
@@ -91,6 +101,7 @@ async def reply(
     text: str,
     seen: str,
     promise: Promise,
+    seen_answer: str = "",
     automatic: bool = False,
     then: str = "",
 ) -> Message:
@@ -98,12 +109,13 @@ async def reply(
     Answer the customer: the message and its outbox entry are made together; the receipt comes later.
 
     Args:
-        seen: id of the newest message the writer has seen; a reply never overtakes what it has not read.
+        seen: id of the customer's newest message the writer has seen; a reply overtakes nothing that was not read.
+        seen_answer: id of our newest answer they have seen, if it came after that.
         automatic: written by a machine; it is no first response and obeys the caps against loops.
         then: state of the conversation once the answer has arrived: "" (stays open), "pending" or "resolved".
 
     Raises:
-        Conflict: somebody else has claimed it, or a newer message came in.
+        Conflict: somebody else has claimed it, a newer message came in, or a colleague has answered.
         Invalid: there is nothing to send, or nowhere to send it.
     """
     text = _checked_text(text)
@@ -112,6 +124,8 @@ async def reply(
     conversation = await _for_change(work, actor, conversation_id)
     if conversation.newest_message_id is None or seen != conversation.newest_message_id:
         raise Conflict("a newer message has come in; read it first. Your text is kept")
+    if not automatic:
+        await _refuse_colleagues(work, actor, conversation, max(seen, seen_answer))
     newest = await store.get_message(work, conversation.newest_message_id)
     if newest.reply_to is None:
         raise Invalid("this message cannot be answered on its channel")
@@ -134,8 +148,15 @@ async def reply(
     message = _add_outbound(work, actor, conversation, newest, entry, text, automatic=automatic, then=then)
     if not automatic:
         conversation.replied_to_id = newest.id  # whoever wrote it has room for the next one
+    await drop_draft(work, actor, conversation.id, DraftKind.REPLY)
     await _done(work, conversation, "replied", actor, automatic=automatic, message_id=message.id)
     return message
+
+
+async def _refuse_colleagues(work: UnitOfWork, actor: Actor, conversation: Conversation, seen: str) -> None:
+    answered_by = await store.answered_after(work, conversation.id, seen, besides=actor.id)
+    if answered_by is not None:
+        raise Conflict(f"{answered_by} has answered meanwhile; read it first. Your text is kept")
 
 
 def _add_outbound(
@@ -181,9 +202,10 @@ async def _refuse_loops(work: UnitOfWork, conversation: Conversation, newest: Me
 
 async def add_note(work: UnitOfWork, actor: Actor, conversation_id: str, text: str) -> Note:
     """
-    Tell colleagues something about a conversation; anybody who may answer may do so.
+    Tell colleagues something about a conversation; anybody who may answer may do so. Who is mentioned is notified.
     """
     conversation = await store.get_conversation(work, conversation_id)
+    refuse_merged(conversation)
     note = Note(
         id=work.new_id(),
         conversation_id=conversation.id,
@@ -193,9 +215,23 @@ async def add_note(work: UnitOfWork, actor: Actor, conversation_id: str, text: s
         at=work.now,
     )
     work.session.add(note)
+    await _notify_mentioned(work, actor, conversation, note)
+    await drop_draft(work, actor, conversation.id, DraftKind.NOTE)
     await audit(work, actor, "conversation.note", "conversation", conversation.id)
     tell(work, conversation.id)
     return note
+
+
+async def _notify_mentioned(work: UnitOfWork, actor: Actor, conversation: Conversation, note: Note) -> None:
+    if "@" not in note.text and "＠" not in note.text:
+        return
+    people = await colleagues_who_may(work, Permission.CONVERSATIONS_READ)
+    known = [Mentionable(id=one.id, login=one.login, name=one.name) for one in people if one.id != actor.id]
+    for staff_id in mentioned(note.text, known):
+        words = {"who": actor.name, "text": snippet(note.text, 80)}
+        text = mark("%(who)s mentioned you in a note: %(text)s")
+        url = f"/conversations/{conversation.id}#entry-{note.id}"
+        await notify(work, staff_id, "mention", text, url=url, words=words)
 
 
 async def snooze(work: UnitOfWork, actor: Actor, conversation_id: str, until: datetime) -> Conversation:
@@ -246,6 +282,7 @@ async def _for_change(work: UnitOfWork, actor: Actor, conversation_id: str) -> C
     Give a conversation to change, locked; refuse when it is another agent's.
     """
     conversation = await store.get_conversation(work, conversation_id, lock=True)
+    refuse_merged(conversation)
     takes_over = may(actor.role, Permission.CONVERSATIONS_TAKE_OVER)
     if not may_act(conversation.agent_id, actor.id, takes_over=takes_over):
         raise Conflict(
@@ -254,6 +291,14 @@ async def _for_change(work: UnitOfWork, actor: Actor, conversation_id: str) -> C
     if conversation.agent_id == actor.id:
         conversation.touched_at = work.now
     return conversation
+
+
+def refuse_merged(conversation: Conversation) -> None:
+    """
+    Refuse what can only be done where the messages are.
+    """
+    if conversation.merged_into is not None:
+        raise Conflict("this conversation has gone into another one; open that one instead")
 
 
 def _checked_text(text: str) -> str:

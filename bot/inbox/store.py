@@ -19,6 +19,7 @@ from bot.core.paging import Slice, decode_mark, slice_of
 from bot.inbox.rules import QUIET_EVENTS, Outcome, State
 from bot.inbox.tables import Conversation, ConversationClock, ConversationEvent, Message, Note
 from bot.inbox.tables_order import ConversationTag
+from bot.outbox.tables import OutboxEntry
 
 C = Conversation
 UNRESOLVED = (State.OPEN, State.PENDING, State.SNOOZED)
@@ -99,7 +100,8 @@ async def claim(work: UnitOfWork, conversation_id: str, *, agent_id: str, agent_
 
 async def find_thread(work: UnitOfWork, account_id: str, remote_ids: Sequence[str], contact_id: str) -> str | None:
     """
-    Find the conversation of this contact that holds one of the messages named, nearest first.
+    Find the conversation of this contact that holds one of the messages named, nearest first; one that was merged
+    into another's is found there.
 
     Whose conversation it is decides, not who claims to answer it: a forged reference leads nowhere (I7).
     """
@@ -107,7 +109,7 @@ async def find_thread(work: UnitOfWork, account_id: str, remote_ids: Sequence[st
         return None
     rows = await work.session.execute(
         sa.select(col(Message.remote_id), col(Message.conversation_id))
-        .join(C, col(Message.conversation_id) == col(C.id))
+        .join(C, sa.or_(col(Message.conversation_id) == col(C.id), col(Message.origin_id) == col(C.id)))
         .where(
             col(Message.account_id) == account_id,
             col(Message.remote_id).in_(remote_ids),
@@ -120,11 +122,12 @@ async def find_thread(work: UnitOfWork, account_id: str, remote_ids: Sequence[st
 
 async def unresolved_of(work: UnitOfWork, account_id: str, contact_id: str) -> list[Conversation]:
     """
-    Give a contact's unresolved conversations on an account, newest word first.
+    Give a contact's unresolved conversations on an account, newest word first; those into which one of theirs was
+    merged are theirs too.
     """
-    query = sa.select(C).where(
-        col(C.account_id) == account_id, col(C.contact_id) == contact_id, col(C.state).in_(UNRESOLVED)
-    )
+    merged = sa.select(col(C.merged_into)).where(col(C.contact_id) == contact_id, col(C.merged_into).is_not(None))
+    theirs = sa.or_(col(C.contact_id) == contact_id, col(C.id).in_(merged))
+    query = sa.select(C).where(col(C.account_id) == account_id, theirs, col(C.state).in_(UNRESOLVED))
     return list((await work.session.scalars(query.order_by(col(C.last_message_at).desc()).limit(20))).all())
 
 
@@ -148,6 +151,34 @@ async def get_message(work: UnitOfWork, message_id: str) -> Message:
     if found is None:
         raise NotFound(f"no message {message_id[:60]!r}")
     return found
+
+
+async def answered_after(work: UnitOfWork, conversation_id: str, message_id: str, *, besides: str) -> str | None:
+    """
+    Name who has answered after a message, machines and one person left out.
+    """
+    query = (
+        sa.select(col(Message.author_name))
+        .join(OutboxEntry, col(Message.outbox_id) == col(OutboxEntry.id))
+        .where(
+            col(Message.conversation_id) == conversation_id,
+            col(Message.id) > message_id,
+            col(Message.direction) == "outbound",
+            col(Message.automatic).is_(None),
+            col(OutboxEntry.created_by) != besides,
+        )
+    )
+    return await work.session.scalar(query.order_by(col(Message.id).desc()).limit(1))
+
+
+async def newest_answer(work: UnitOfWork, conversation_id: str) -> str:
+    """
+    Give the id of our newest answer: what a view that shows it has seen. Empty without any.
+    """
+    query = sa.select(sa.func.max(col(Message.id))).where(
+        col(Message.conversation_id) == conversation_id, col(Message.direction) == "outbound"
+    )
+    return await work.session.scalar(query) or ""
 
 
 async def message_of_entry(work: UnitOfWork, outbox_id: str) -> Message | None:

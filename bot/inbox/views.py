@@ -14,6 +14,7 @@ from markupsafe import Markup
 from bot.accounts.tables import Account
 from bot.contacts.tables import Contact, Identity
 from bot.core.actor import Actor
+from bot.inbox.looking import Onlooker
 from bot.inbox.mail_html import safe_html
 from bot.inbox.rules import SNOOZE_CHOICES, SnoozeChoice, State
 from bot.inbox.store import Listed
@@ -62,8 +63,8 @@ class QueueRow:
     mine: bool
     last_message_at: datetime
     waiting_messages: int
-    tags: Sequence[str]
     current: bool
+    tags: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,8 +156,14 @@ class ConversationPage:
     contact: ContactView
     history: Sequence[HistoryRow]
     snooze_choices: Sequence[SnoozeChoice]
-    tags: Sequence[str]
-    may_answer: bool
+    tags: Sequence[str] = ()
+    may_answer: bool = True
+    draft_version: int = 0
+    kept_draft: str = ""
+    note_draft: str = ""
+    note_version: int = 0
+    newest_answer_id: str = ""
+    onlookers: Sequence[Onlooker] = ()
 
 
 def queue_row(
@@ -263,6 +270,12 @@ EVENTS = {
     "woke": mark("Back from snooze"),
     "pending": mark("Waiting for the customer"),
     "resolved": mark("{who} resolved it"),
+    "merged": mark("{who} merged it into another conversation"),
+    "took_in": mark("{who} merged another conversation into this one ({messages} messages)"),
+    "split": mark("{who} moved {messages} messages into a new conversation"),
+    "rearrangement_undone": mark("{who} undid the {what}"),
+    "spam": mark("{who} marked it as spam"),
+    "not_spam": mark("{who} said it is no spam"),
     "tagged": mark("{who} tagged it {tag}"),
     "untagged": mark("{who} took the tag {tag} off"),
     "bounced": mark("The mail system reports a problem with our answer"),
@@ -342,10 +355,13 @@ def conversation_page(
     may_answer: bool,
     may_take: bool,
     draft: str,
-    tags: Sequence[str] = (),
+    **more: Any,
 ) -> ConversationPage:
     """
     Show one conversation.
+
+    Args:
+        more: the page's fields that have a default, by name.
     """
     c = listed.conversation
     reason = _("Your role may read conversations, not answer them.") if not may_answer else ""
@@ -382,6 +398,6 @@ def conversation_page(
         contact=contact,
         history=history,
         snooze_choices=SNOOZE_CHOICES,
-        tags=tags,
         may_answer=may_answer,
+        **more,
     )

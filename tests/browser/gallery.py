@@ -15,6 +15,7 @@ from aiohttp import web
 from markupsafe import Markup
 
 from bot.contacts.tables import Identity
+from bot.inbox.looking import Onlooker
 from bot.inbox.rules import SNOOZE_CHOICES
 from bot.inbox.views import Choice, ContactView, ConversationPage, Entry, HistoryRow, QueuePage, QueueRow, TabView
 from bot.web.shell import Banner
@@ -47,6 +48,11 @@ class Gallery:
     heard: list[str] = field(default_factory=list)
     verbs: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     refuse: int = 0
+    unread: int = 0
+    onlookers: list[Onlooker] = field(default_factory=list)
+    drafts: dict[str, tuple[str, int]] = field(default_factory=dict)
+    drafts_away: bool = False
+    beats: list[str] = field(default_factory=list)
     answer_at: str = ""
     stream_up: bool = True
     meanwhile: Callable[[], Awaitable[None]] | None = None
@@ -94,7 +100,10 @@ class Gallery:
             snoozed_until=None,
             newest_message_id=entries[-1].id,
             entries=entries,
-            draft=draft,
+            draft=draft or self.drafts.get("reply", ("", 0))[0],
+            kept_draft=self.drafts.get("reply", ("", 0))[0],
+            draft_version=self.drafts.get("reply", ("", 0))[1],
+            onlookers=self.onlookers,
             reply_limit=500,
             visibility="public",
             visibility_note="Goes to anna.lindqvist@example.org by e-mail.",

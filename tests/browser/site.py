@@ -17,6 +17,7 @@ from aiohttp import web
 
 from bot.core.actor import Actor
 from bot.core.database import UnitOfWork
+from bot.inbox.mentions import Mentionable, offered
 from bot.web.assets import Assets
 from bot.web.gate import SignedIn
 from bot.web.middleware import HEADERS
@@ -65,7 +66,12 @@ class Site:
                 web.get("/queue/list", self.queue_list),
                 web.get("/conversations/{id}", self.conversation),
                 web.get("/conversations/{id}/timeline", self.timeline),
+                web.post("/conversations/{id}/draft", self.draft),
+                web.post("/conversations/{id}/here", self.here),
+                web.get("/conversations/{id}/onlookers", self.onlookers),
+                web.get("/colleagues/options", self.colleagues),
                 web.post("/conversations/{id}/{verb}", self.verb),
+                web.get("/notifications/bell", self.bell),
                 web.get("/live", self.live),
                 web.get("/sign-in", self.sign_in),
                 web.get("/broken/{status}", self.broken),
@@ -82,6 +88,8 @@ class Site:
             "csrf": "token",
             "nav": self._shell.nav_for(person, request.path),
             "banners": self._gallery.banners,
+            "unread": self._gallery.unread,
+            "presence": None,
             "simulated": True,
             "now": datetime.now(UTC),
             "live_since": 0,
@@ -131,6 +139,36 @@ class Site:
         conversation = self._gallery.conversation(request.match_info["id"])
         return self._page(request, "inbox/_timeline.html", conversation=conversation)
 
+    async def draft(self, request: web.Request) -> web.Response:
+        form = await request.post()
+        kind, text, version = str(form["kind"]), str(form["text"]), int(str(form["version"]))
+        kept, known = self._gallery.drafts.get(kind, ("", 0))
+        if self._gallery.drafts_away:
+            raise web.HTTPServiceUnavailable
+        if kept != text and version != known:
+            return web.json_response({"text": kept, "version": known}, status=409)
+        self._gallery.drafts[kind] = (text, known + 1)
+        return web.json_response({"version": known + 1})
+
+    async def here(self, request: web.Request) -> web.Response:
+        form = await request.post()
+        self._gallery.beats.append("leaving" if "leaving" in form else f"typing {form.get('typing', '')}".strip())
+        return web.Response(status=204)
+
+    async def onlookers(self, request: web.Request) -> web.Response:
+        return self._page(request, "inbox/_onlookers.html", onlookers=self._gallery.onlookers)
+
+    async def colleagues(self, request: web.Request) -> web.Response:
+        known = [
+            Mentionable(id="s2", login="ben", name="Ben Okafor"),
+            Mentionable(id="s3", login="chen", name="周慧"),
+        ]
+        found = offered(request.query["q"], known)
+        return self._page(request, "inbox/_colleague_options.html", offered=found)
+
+    async def bell(self, request: web.Request) -> web.Response:
+        return self._page(request, "web/_bell_alone.html")
+
     async def verb(self, request: web.Request) -> web.Response:
         gallery, name = self._gallery, request.match_info["verb"]
         form = {key: str(value) for key, value in (await request.post()).items()}
@@ -141,6 +179,7 @@ class Site:
             return self._error(request, gallery.refuse, "Someone was faster", "Ben Okafor has claimed it since.")
         if name == "reply":
             gallery.sent.append(form["text"])
+            gallery.drafts.pop("reply", None)
         if name in ("claim", "release"):
             gallery.claimed = name == "claim"
         gallery.messages = [{"level": "success", "text": f"Done: {name}."}]

@@ -72,14 +72,14 @@ function pick(kind) {
 document.addEventListener("input", (event) => {
   const field = event.target;
   if (!field.matches?.("textarea[data-draft]")) return;
-  save(keyOf(field), { text: field.value, sent: false, before: [] });
+  save(keyOf(field), { ...load(keyOf(field)), text: field.value, sent: false, before: [] });
   count(field);
 });
 
 document.addEventListener("submit", (event) => {
   const field = event.target.querySelector?.("textarea[data-draft]");
   if (!field) return;
-  save(keyOf(field), { text: field.value, sent: true, before: entries(kindOf(field)).map((entry) => entry.id) });
+  save(keyOf(field), { ...load(keyOf(field)), text: field.value, sent: true, before: entries(kindOf(field)).map((entry) => entry.id) });
 }, true);
 
 // ---- the counter -------------------------------------------------------------------------------------------------
@@ -101,17 +101,25 @@ function count(field) {
 
 // `seen` tells the server up to which message the agent has read. While nothing is written, what is shown is read.
 function noticeNews() {
-  const newest = document.querySelector(".timeline")?.dataset.newest;
+  const shown = document.querySelector(".timeline")?.dataset;
   const seen = document.querySelector("#reply-form input[name=seen]");
+  const answer = document.querySelector("#reply-form input[name=seen_answer]");
   const field = document.getElementById("reply-text");
-  if (!newest || !seen || !field || seen.value === newest) return;
+  if (!shown?.newest || !seen || !field) return;
+  if (seen.value === shown.newest && answer.value === shown.newestAnswer) return;
   if (field.value.trim()) document.getElementById("reply-news").hidden = false;
-  else seen.value = newest;
+  else readNews();
+}
+
+function readNews() {
+  const shown = document.querySelector(".timeline").dataset;
+  document.querySelector("#reply-form input[name=seen]").value = shown.newest;
+  document.querySelector("#reply-form input[name=seen_answer]").value = shown.newestAnswer;
 }
 
 document.addEventListener("click", (event) => {
   if (!event.target.closest?.("[data-read-news]")) return;
-  document.querySelector("#reply-form input[name=seen]").value = document.querySelector(".timeline").dataset.newest;
+  readNews();
   document.getElementById("reply-news").hidden = true;
   const timeline = document.getElementById("timeline");
   timeline.scrollTop = timeline.scrollHeight;
@@ -123,5 +131,118 @@ document.addEventListener("htmx:afterSwap", () => {
   settle();
 });
 
+// ---- drafts on the server ----------------------------------------------------------------------------------------
+//
+// Beside the copy in this browser: what was typed is on another machine a second later, and what could not be sent
+// there stays here until it can.
+
+const WAIT_MS = 1000; // since the last keystroke
+const TRY_AGAIN_MS = 15000;
+const kindOnServer = (field) => (field.form.id === "note-form" ? "note" : "reply");
+const timers = new WeakMap();
+const calls = new WeakMap();
+
+function show(field, text) {
+  const place = field.form.querySelector("[data-draft-state]");
+  if (place) place.textContent = text;
+}
+
+async function send(field, keepalive = false) {
+  clearTimeout(timers.get(field));
+  const key = keyOf(field);
+  const draft = load(key);
+  const text = field.value;
+  if (draft?.sent || draft?.synced === text) return;
+  const version = draft?.version ?? Number(field.dataset.version ?? 0);
+  const call = new AbortController();
+  calls.set(field, call);
+  try {
+    const answer = await fetch(`/conversations/${field.closest("[data-conversation]").dataset.conversation}/draft`, {
+      method: "POST",
+      keepalive,
+      signal: call.signal,
+      headers: { "X-CSRF-Token": document.querySelector("meta[name=csrf-token]").content },
+      body: new URLSearchParams({ kind: kindOnServer(field), text, version }),
+    });
+    if (answer.status === 409) return differ(field, await answer.json());
+    if (!answer.ok) throw new Error(String(answer.status));
+    const kept = await answer.json();
+    field.dataset.version = String(kept.version);
+    const now = load(key);
+    if (now && !now.sent) save(key, { ...now, version: kept.version, synced: text });
+    show(field, text.trim() ? gettext("Draft saved") : "");
+  } catch (error) {
+    if (error.name === "AbortError") return;
+    show(field, gettext("Kept in this browser; it is saved as soon as Hubbub can be reached"));
+    timers.set(field, setTimeout(send, TRY_AGAIN_MS, field));
+  }
+}
+
+// ---- two tabs, two texts -----------------------------------------------------------------------------------------
+
+// Nobody's words are overwritten: both texts are shown, and a person chooses.
+function differ(field, other) {
+  const box = field.form.querySelector("[data-draft-other]");
+  box.querySelector("[data-other-text]").textContent = other.text || gettext("(nothing: it was sent or discarded)");
+  box.dataset.version = other.version;
+  box.dataset.text = other.text;
+  box.hidden = false;
+  show(field, "");
+}
+
+function keep(field, text, version) {
+  field.value = text;
+  field.dataset.version = String(version);
+  save(keyOf(field), { text, sent: false, before: [], version, synced: null });
+  field.form.querySelector("[data-draft-other]").hidden = true;
+  field.dispatchEvent(new Event("input", { bubbles: true }));
+  field.focus();
+}
+
+document.addEventListener("click", (event) => {
+  const choice = event.target.closest?.("[data-use-other], [data-keep-mine]");
+  if (!choice) return;
+  const box = choice.closest("[data-draft-other]");
+  const field = box.closest("form").querySelector("textarea[data-draft]");
+  keep(field, choice.matches("[data-use-other]") ? box.dataset.text : field.value, Number(box.dataset.version));
+});
+
+// ---- when --------------------------------------------------------------------------------------------------------
+
+document.addEventListener("input", (event) => {
+  const field = event.target;
+  if (!field.matches?.("textarea[data-draft]")) return;
+  clearTimeout(timers.get(field));
+  timers.set(field, setTimeout(send, WAIT_MS, field));
+});
+
+document.addEventListener("submit", (event) => {
+  const field = event.target.querySelector?.("textarea[data-draft]");
+  if (!field) return;
+  clearTimeout(timers.get(field));
+  calls.get(field)?.abort(); // sending forgets the draft; what is on its way must not bring it back
+}, true);
+
+// A page that opens: what this browser has not saved goes out, what another one saved since is taken over.
+function meet() {
+  for (const field of fields()) {
+    const draft = load(keyOf(field));
+    if (!draft?.text || draft.sent) continue;
+    const version = Number(field.dataset.version ?? 0);
+    const theirs = field.dataset.kept ?? "";
+    if (draft.synced === draft.text && version > (draft.version ?? 0) && theirs) {
+      field.value = theirs;
+      save(keyOf(field), { ...draft, text: theirs, version, synced: theirs });
+    } else if (draft.synced !== draft.text) send(field);
+  }
+}
+
+addEventListener("online", () => fields().forEach((field) => send(field)));
+addEventListener("pagehide", () => {
+  for (const field of fields()) if (load(keyOf(field))?.text && !load(keyOf(field)).sent) send(field, true);
+});
+document.addEventListener("htmx:afterSwap", (event) => event.target.id === "work" && meet());
+
 dropOld();
 settle();
+meet();
