@@ -40,6 +40,7 @@ import bot.staff.pages
 import bot.staff.presence_api
 import bot.staff.presence_pages
 import bot.web.api_docs
+import bot.web.set_up
 import bot.webhooks.api
 import bot.webhooks.pages
 import connectors.email
@@ -69,6 +70,7 @@ from bot.inbox.handing_out import HandOut
 from bot.inbox.keys import BOARD, PROMISE
 from bot.inbox.looking import prune_looking
 from bot.inbox.order import reach_of
+from bot.inbox.policies import hours_users
 from bot.inbox.reactions import Reaction, Reactions
 from bot.inbox.rules import Promise
 from bot.inbox.team import skill_choices
@@ -92,6 +94,7 @@ from bot.web.operations import prune_answers
 from bot.web.proxies import TRUSTED_PROXIES
 from bot.web.server_log import server_log
 from bot.web.shell import NavEntry, Shell
+from bot.web.translations import mark
 from bot.webhooks import jobs as webhook_jobs
 from bot.webhooks.jobs import WebhookWorker
 from bot.webhooks.keys import DESK, Desk
@@ -114,6 +117,7 @@ PAGES: Sequence[ModuleType] = (
     bot.staff.presence_pages,
     bot.staff.notice_pages,
     bot.web.api_docs,
+    bot.web.set_up,
 )
 APIS: Sequence[ModuleType] = (
     bot.inbox.api,
@@ -129,16 +133,45 @@ APIS: Sequence[ModuleType] = (
 )
 NAV = (
     NavEntry(label="Queue", url="/queue", permission=P.CONVERSATIONS_READ),
-    NavEntry(label="Policies", url="/policies", permission=P.POLICIES_READ),
     NavEntry(label="Contacts", url="/contacts", permission=P.CONTACTS_READ),
     NavEntry(label="Outbox", url="/outbox", permission=P.OUTBOX_READ),
-    NavEntry(label="Accounts", url="/accounts", permission=P.ACCOUNTS_READ),
-    NavEntry(label="Heard", url="/heard", permission=P.HEARD_READ),
-    NavEntry(label="Webhooks", url="/webhooks", permission=P.WEBHOOKS_READ),
-    NavEntry(label="Hours", url="/hours", permission=P.HOURS_CHANGE),
-    NavEntry(label="Staff", url="/staff", permission=P.STAFF_READ),
-    NavEntry(label="Audit", url="/audit", permission=P.AUDIT_READ),
-    NavEntry(label="API", url="/api", permission=P.API_DOCS),
+    NavEntry(
+        label="Policies",
+        url="/policies",
+        permission=P.POLICIES_READ,
+        about=mark("What customers are promised, and what happens when it is in danger."),
+    ),
+    NavEntry(
+        label="Accounts",
+        url="/accounts",
+        permission=P.ACCOUNTS_READ,
+        about=mark("Our logins on the networks, and how well we hear there."),
+    ),
+    NavEntry(
+        label="Heard",
+        url="/heard",
+        permission=P.HEARD_READ,
+        about=mark("Everything that came in, and what became of it."),
+    ),
+    NavEntry(
+        label="Hours",
+        url="/hours",
+        permission=P.HOURS_CHANGE,
+        about=mark("When we are open, with holidays and extra days."),
+    ),
+    NavEntry(
+        label="Webhooks",
+        url="/webhooks",
+        permission=P.WEBHOOKS_READ,
+        about=mark("Which other programs are told what happens here."),
+    ),
+    NavEntry(
+        label="Staff", url="/staff", permission=P.STAFF_READ, about=mark("Who works here, their roles and skills.")
+    ),
+    NavEntry(label="Audit", url="/audit", permission=P.AUDIT_READ, about=mark("Who changed what, and when.")),
+    NavEntry(
+        label="API", url="/api", permission=P.API_DOCS, about=mark("What programs can do, and how they sign in.")
+    ),
 )
 TEMPLATE_PACKAGES = (
     "bot.web",
@@ -150,7 +183,7 @@ TEMPLATE_PACKAGES = (
     "bot.webhooks",
     "bot.staff",
 )
-HOURS_USED_BY: tuple[HoursUsers, ...] = ()
+HOURS_USED_BY: tuple[HoursUsers, ...] = (hours_users,)
 """Who is asked before business hours are deleted."""
 SYNC_EVERY = timedelta(seconds=10)
 TIDY_EVERY = timedelta(minutes=10)

@@ -19,17 +19,24 @@ from bot.web.gate import Gate
 from bot.web.translations import gettext as _
 from bot.web.translations import word
 
+SET_UP_PAGE = "/set-up"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NavEntry:
     """
     A line of the navigation, shown to those who have the permission.
+
+    Args:
+        about: what is done there, in one sentence; such an entry stands on the page *Set up* instead of the rail,
+            which is for what is needed all day.
     """
 
     label: str
     url: str
     permission: str
     icon: str = ""
+    about: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,17 +108,32 @@ class Shell:
         """
         if actor is None:
             return []
-        return [
-            {
-                "label": word(entry.label),
-                "url": entry.url,
-                "icon": entry.icon,
-                "badge": None,
-                "current": path == entry.url or path.startswith(entry.url + "/"),
-            }
-            for entry in self.nav
-            if self.gate.may(actor.role, entry.permission)
-        ]
+        places = [self._place(entry, path) for entry in self.nav if not entry.about and self._may(actor, entry)]
+        rest = self.set_up_for(actor, path)
+        if rest:
+            entry = NavEntry(label="Set up", url=SET_UP_PAGE, permission="")
+            here = self._place(entry, path)
+            places.append({**here, "current": here["current"] or any(one["current"] for one in rest)})
+        return places
+
+    def set_up_for(self, actor: Actor, path: str = "") -> list[dict[str, Any]]:
+        """
+        Give what this person may set up or look after, with a sentence about each.
+        """
+        return [self._place(entry, path) for entry in self.nav if entry.about and self._may(actor, entry)]
+
+    def _may(self, actor: Actor, entry: NavEntry) -> bool:
+        return self.gate.may(actor.role, entry.permission)
+
+    def _place(self, entry: NavEntry, path: str) -> dict[str, Any]:
+        return {
+            "label": word(entry.label),
+            "url": entry.url,
+            "icon": entry.icon,
+            "about": word(entry.about) if entry.about else "",
+            "badge": None,
+            "current": path == entry.url or path.startswith(entry.url + "/"),
+        }
 
     def render(self, template: str, context: dict[str, Any]) -> str:
         """

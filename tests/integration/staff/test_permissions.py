@@ -13,6 +13,7 @@ import pytest
 
 import bot.web.api_docs
 import bot.web.live
+import bot.web.set_up
 from bot.core.database import Database
 from bot.staff.rules import Permission, Role, may
 from bot.web.operations import Operation, operations
@@ -79,7 +80,7 @@ def _modules(room: str) -> Iterator[ModuleType]:
 
 PAGES = [*_modules("pages")]
 APIS = [*_modules("api")]
-SHELL_PAGES = [bot.web.api_docs]
+SHELL_PAGES = [bot.web.api_docs, bot.web.set_up]
 ROUTES: list[PageRoute] = [
     route for module in [bot.web.live, *SHELL_PAGES, *PAGES] for route in page_routes(module)
 ]
