@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, assert_never
 from urllib.parse import urlencode
 
 from aiohttp import web
@@ -24,7 +24,7 @@ from bot.core.errors import Conflict, Invalid, NotFound
 from bot.core.units import show_duration
 from bot.web.pages import Visit, page
 from bot.web.translations import gettext as _
-from bot.web.translations import number, said, word
+from bot.web.translations import number, pgettext, said, word
 from connectors.base import HeardKind
 
 ROWS = 50
@@ -217,6 +217,21 @@ def short_duration(length: timedelta) -> str:
     return show_duration(whole // coarse * coarse)
 
 
+def span_word(state: SpanState) -> str:
+    """
+    Say how a span of time was heard; `late` and `pending` mean something else of a conversation.
+    """
+    match state:
+        case SpanState.LATE:
+            return pgettext("coverage", "late")
+        case SpanState.PENDING:
+            return pgettext("coverage", "pending")
+        case SpanState.HEARD | SpanState.LOST:
+            return word(state)
+        case _:
+            assert_never(state)
+
+
 def bars(spans: list[Span], since: datetime, until: datetime) -> list[Bar]:
     """
     Lay a line of spans out as a bar; nothing is narrower than can be seen.
@@ -227,7 +242,7 @@ def bars(spans: list[Span], since: datetime, until: datetime) -> list[Bar]:
             x=round((span.since - since).total_seconds() * scale, 2),
             width=round(max((span.until - span.since).total_seconds() * scale, 2), 2),
             fill=SHADES[span.state],
-            title=f"{word(span.state)} {short_duration(span.until - span.since)} {said(span.reason)}".strip(),
+            title=f"{span_word(span.state)} {short_duration(span.until - span.since)} {said(span.reason)}".strip(),
         )
         for span in spans
     ]
@@ -277,6 +292,7 @@ async def _account_page(
         ],
         errors=errors,
         short=short_duration,
+        span_word=span_word,
     )
 
 
@@ -304,7 +320,11 @@ def _coverage(one: views.Coverage) -> dict[str, Any]:
         "bars": bars(spans, one.since, one.until),
         "spans": list(reversed(spans))[:MOST_SPANS],
         "left_out": max(0, len(spans) - MOST_SPANS),
-        "totals": [(state.value, short_duration(length)) for state, length in one.totals.items() if length],
+        "totals": [
+            (state.value, span_word(state), short_duration(length))
+            for state, length in one.totals.items()
+            if length
+        ],
         "delay": one.delay,
     }
 
