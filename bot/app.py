@@ -34,6 +34,9 @@ import bot.inbox.tag_pages
 import bot.inbox.writing_pages
 import bot.outbox.api
 import bot.outbox.pages
+import bot.replies.api
+import bot.replies.macro_pages
+import bot.replies.pages
 import bot.staff.api
 import bot.staff.notice_pages
 import bot.staff.pages
@@ -79,6 +82,7 @@ from bot.opening import opened_database, secret_box
 from bot.outbox.jobs import OutboxWorker
 from bot.outbox.keys import RECEIPTS
 from bot.outbox.service import Receipt, outbox_banners
+from bot.replies.suggestions import MEMORY, REMEMBERED_KINDS, Memory, remember
 from bot.settings import Settings
 from bot.staff import jobs as staff_jobs
 from bot.staff import store as staff_store
@@ -108,6 +112,8 @@ PAGES: Sequence[ModuleType] = (
     bot.inbox.tag_pages,
     bot.inbox.policy_pages,
     bot.inbox.writing_pages,
+    bot.replies.pages,
+    bot.replies.macro_pages,
     bot.outbox.pages,
     bot.contacts.pages,
     bot.hours.pages,
@@ -123,6 +129,7 @@ APIS: Sequence[ModuleType] = (
     bot.inbox.api,
     bot.inbox.tag_api,
     bot.inbox.policy_api,
+    bot.replies.api,
     bot.outbox.api,
     bot.contacts.api,
     bot.hours.api,
@@ -135,6 +142,12 @@ NAV = (
     NavEntry(label="Queue", url="/queue", permission=P.CONVERSATIONS_READ),
     NavEntry(label="Contacts", url="/contacts", permission=P.CONTACTS_READ),
     NavEntry(label="Outbox", url="/outbox", permission=P.OUTBOX_READ),
+    NavEntry(
+        label="Replies",
+        url="/saved-replies",
+        permission=P.CONVERSATIONS_ANSWER,
+        about=mark("Saved replies and macros, so that nothing is written twice."),
+    ),
     NavEntry(
         label="Policies",
         url="/policies",
@@ -176,6 +189,7 @@ NAV = (
 TEMPLATE_PACKAGES = (
     "bot.web",
     "bot.inbox",
+    "bot.replies",
     "bot.outbox",
     "bot.contacts",
     "bot.hours",
@@ -239,7 +253,10 @@ def reactions_of(settings: Settings, base_url: str) -> tuple[Reaction, ...]:
     Args:
         base_url: where people reach our pages.
     """
-    return (inbox_webhooks.reaction(base_url),)
+    return (
+        inbox_webhooks.reaction(base_url),
+        Reaction(name="answered well", kinds=REMEMBERED_KINDS, act=remember),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -327,6 +344,7 @@ def _for_handlers(
         CONNECTORS: opened,
         EARS: ears_of(settings),
         RECEIPTS: receipts_of(settings),
+        MEMORY: Memory(),
         PROMISE: promise_of(settings),
         PRESENCE: settings.presence,
         SKILL_CHOICES: skill_choices,

@@ -13,6 +13,7 @@ import bot.hours.tables
 import bot.inbox.tables
 import bot.inbox.tables_order
 import bot.outbox.tables
+import bot.replies.tables
 import bot.staff.tables
 import bot.web.tables
 import bot.webhooks.tables

@@ -142,6 +142,7 @@ def _add_inbound(work: UnitOfWork, heard: Heard, identity: Identity, conversatio
         mood=reading.sentiment.mood,
         words=[{"text": word.text, "weight": word.weight} for word in reading.sentiment.words],
         intent=reading.intent.intent,
+        post_id=item.in_reply_to[-1] if item.in_reply_to and item.kind is HeardKind.MENTION else None,
         reply_to=dict(item.reply_to) if item.reply_to is not None else None,
         at=clock_start(item.occurred_at, work.now),
     )

@@ -94,6 +94,7 @@ class EventKind(StrEnum):
     REARRANGEMENT_UNDONE = "rearrangement_undone"  # what: merge or split, undone_id
     SPAM = "spam"
     NOT_SPAM = "not_spam"
+    PRIORITY_SET = "priority_set"  # was, to: by a person, a macro or a rule
 
 
 QUIET_EVENTS = frozenset(

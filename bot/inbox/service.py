@@ -41,6 +41,7 @@ from bot.staff.rules import Permission, may
 from bot.staff.service import audit, colleagues_who_may, get_staff
 from bot.web.translations import mark
 from connectors.base import Draft
+from responses.compose import holes
 
 
 async def claim(work: UnitOfWork, actor: Actor, conversation_id: str) -> Conversation:
@@ -119,6 +120,8 @@ async def reply(
         Invalid: there is nothing to send, or nowhere to send it.
     """
     text = _checked_text(text)
+    if missing := holes(text):
+        raise Invalid(fields={"text": f"write what {', '.join(missing)} stands for; it has no value here"})
     if then not in ("", State.PENDING, State.RESOLVED):
         raise Invalid(fields={"then": 'choose "", "pending" or "resolved"'})
     conversation = await _for_change(work, actor, conversation_id)

@@ -111,6 +111,7 @@ class Message(SQLModel, table=True):
     mood: str = "not judged"
     words: list[Any] = Field(default_factory=list, sa_type=JSON)
     intent: str = "other"
+    post_id: str | None = text_column(None)  # the channel's id of what it was written under, in public
     reply_to: dict[str, Any] | None = Field(default=None, sa_type=JSON)  # what the connector needs to answer it
     then: str = ""  # outbound: what becomes of the conversation once this is sent (pending, resolved)
     at: datetime = instant()  # inbound: when it was written; outbound: when it was prepared, then sent

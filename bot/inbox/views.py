@@ -278,6 +278,7 @@ EVENTS = {
     "not_spam": mark("{who} said it is no spam"),
     "tagged": mark("{who} tagged it {tag}"),
     "untagged": mark("{who} took the tag {tag} off"),
+    "priority_set": mark("{who} set the priority to {to}"),
     "bounced": mark("The mail system reports a problem with our answer"),
     "answer_refused": mark("The answer was refused: {reason}"),
     "answer_unknown": mark("It is not known whether the answer arrived"),

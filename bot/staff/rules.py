@@ -38,6 +38,7 @@ class Permission(StrEnum):
     CONVERSATIONS_TAKE_OVER = "conversations.take-over"  # act on what another agent has claimed
     POLICIES_READ = "policies.read"
     POLICIES_CHANGE = "policies.change"  # what is promised, and what happens when it is in danger
+    REPLIES_CHANGE = "replies.change"  # saved replies, macros and acknowledgements that everybody uses
     CONTACTS_READ = "contacts.read"
     CONTACTS_CHANGE = "contacts.change"  # segments, block and unblock
     ACCOUNTS_READ = "accounts.read"
@@ -166,6 +167,7 @@ _AGENT = _EVERYBODY | {
 _LEAD = _AGENT | {
     P.CONVERSATIONS_TAKE_OVER,
     P.POLICIES_CHANGE,
+    P.REPLIES_CHANGE,
     P.HEARD_READ,
     P.HEARD_RETRY,
     P.OUTBOX_CHANGE,
