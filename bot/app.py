@@ -42,6 +42,8 @@ import bot.staff.notice_pages
 import bot.staff.pages
 import bot.staff.presence_api
 import bot.staff.presence_pages
+import bot.surveys.api
+import bot.surveys.pages
 import bot.web.api_docs
 import bot.web.set_up
 import bot.webhooks.api
@@ -91,6 +93,9 @@ from bot.staff.notices import prune_notices, unread_count
 from bot.staff.presence_pages import PRESENCE, SKILL_CHOICES
 from bot.staff.rules import Permission as P
 from bot.staff.sign_in import ENTRANCE, Entrance
+from bot.surveys import jobs as survey_jobs
+from bot.surveys import service as surveys
+from bot.surveys.keys import BOX
 from bot.web.application import build_application
 from bot.web.assets import Assets
 from bot.web.keys import OUTWARD
@@ -118,6 +123,7 @@ PAGES: Sequence[ModuleType] = (
     bot.contacts.pages,
     bot.hours.pages,
     bot.accounts.pages,
+    bot.surveys.pages,
     bot.webhooks.pages,
     bot.staff.pages,
     bot.staff.presence_pages,
@@ -134,6 +140,7 @@ APIS: Sequence[ModuleType] = (
     bot.contacts.api,
     bot.hours.api,
     bot.accounts.api,
+    bot.surveys.api,
     bot.webhooks.api,
     bot.staff.api,
     bot.staff.presence_api,
@@ -142,6 +149,7 @@ NAV = (
     NavEntry(label="Queue", url="/queue", permission=P.CONVERSATIONS_READ),
     NavEntry(label="Contacts", url="/contacts", permission=P.CONTACTS_READ),
     NavEntry(label="Outbox", url="/outbox", permission=P.OUTBOX_READ),
+    NavEntry(label="Satisfaction", url="/surveys", permission=P.SURVEYS_READ),
     NavEntry(
         label="Replies",
         url="/saved-replies",
@@ -194,6 +202,7 @@ TEMPLATE_PACKAGES = (
     "bot.contacts",
     "bot.hours",
     "bot.accounts",
+    "bot.surveys",
     "bot.webhooks",
     "bot.staff",
 )
@@ -255,6 +264,7 @@ def reactions_of(settings: Settings, base_url: str) -> tuple[Reaction, ...]:
     """
     return (
         inbox_webhooks.reaction(base_url),
+        surveys.reaction(),
         Reaction(name="answered well", kinds=REMEMBERED_KINDS, act=remember),
     )
 
@@ -305,8 +315,7 @@ async def running(
         scheduler = await stack.enter_async_context(Scheduler(clock))
         pollers = Pollers(database, scheduler, opened, ears, settings.accounts, holder, live)
         await stack.enter_async_context(pollers)
-        worker = OutboxWorker(database, live, opened, receipts, settings.outbox, holder)
-        await stack.enter_async_context(worker)
+        await stack.enter_async_context(OutboxWorker(database, live, opened, receipts, settings.outbox, holder))
         await stack.enter_async_context(Watch(database, live, scheduler))
         await stack.enter_async_context(WebhookWorker(database, live, outward, box, settings.webhooks, holder))
         await stack.enter_async_context(Reactions(database, live, reactions_of(settings, url)))
@@ -316,6 +325,8 @@ async def running(
             reach = reach_of(settings.queue.first_response)
             await stack.enter_async_context(HandOut(database, live, reach))
         _schedule(scheduler, database, live, pollers, settings)
+        promise = promise_of(settings)
+        survey_jobs.schedule(scheduler, database, holder, box=box, promise=promise, base_url=url)
         entrance = Entrance(database=database, sessions=settings.sessions, tries=settings.sign_in, base_url=url)
         app = build_application(
             database,
@@ -326,7 +337,7 @@ async def running(
             APIS,
             max_body=settings.http.max_body,
             extra=_for_handlers(settings, opened, outward, feeds, entrance, desk_of(settings, box))
-            | {BOARD: board},
+            | {BOARD: board, BOX: box},
         )
         add_health(app)
         await _serve(stack, app, listening)

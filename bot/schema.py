@@ -15,6 +15,7 @@ import bot.inbox.tables_order
 import bot.outbox.tables
 import bot.replies.tables
 import bot.staff.tables
+import bot.surveys.tables
 import bot.web.tables
 import bot.webhooks.tables
 

@@ -16,6 +16,7 @@ from bot.settings_reference import example_toml
 from bot.staff.passwords import prepare_password
 from bot.staff.rules import Role
 from bot.staff.service import add_staff, list_staff
+from bot.surveys.service import reseal_key
 from bot.webhooks.service import reseal_all as reseal_webhooks
 
 SETTINGS_FILE = Path("hubbub.toml")
@@ -78,6 +79,7 @@ async def _reseal(console: Console, box: SecretBox) -> int:
     while True:
         async with console.database.write() as work:
             changed = await reseal_all(work, box) + await reseal_webhooks(work, box)
+            changed += await reseal_key(work, box)
         if not changed:
             return resealed
         resealed += changed

@@ -54,6 +54,8 @@ class Permission(StrEnum):
     TOKENS_CHANGE = "tokens.change"
     AUDIT_READ = "audit.read"
     API_DOCS = "api.docs"
+    SURVEYS_READ = "surveys.read"
+    SURVEYS_CHANGE = "surveys.change"  # whether and when the customers of an account are asked
     WEBHOOKS_READ = "webhooks.read"
     WEBHOOKS_CHANGE = "webhooks.change"  # add, change, stop, remove; test and send again
 
@@ -176,8 +178,16 @@ _LEAD = _AGENT | {
     P.STAFF_SKILLS,
     P.AUDIT_READ,
     P.WEBHOOKS_READ,
+    P.SURVEYS_READ,
+    P.SURVEYS_CHANGE,
 }
-_MARKETER = _EVERYBODY | {P.CONVERSATIONS_READ, P.CONTACTS_READ, P.OUTBOX_READ, P.HEARD_READ}
+_MARKETER = _EVERYBODY | {
+    P.CONVERSATIONS_READ,
+    P.CONTACTS_READ,
+    P.OUTBOX_READ,
+    P.HEARD_READ,
+    P.SURVEYS_READ,
+}
 
 MAY: dict[Role, frozenset[Permission]] = {
     Role.AGENT: frozenset(_AGENT),

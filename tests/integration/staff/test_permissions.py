@@ -20,7 +20,7 @@ from bot.web.operations import Operation, operations
 from bot.web.pages import PageRoute, page_routes
 from tests.fakes.web_app import WebClient, make_client
 
-FEATURES = ("staff", "accounts", "contacts", "outbox", "hours", "inbox", "replies", "webhooks")
+FEATURES = ("staff", "accounts", "contacts", "outbox", "hours", "inbox", "replies", "webhooks", "surveys")
 
 A, L, M, ADMIN = Role.AGENT, Role.LEAD, Role.MARKETER, Role.ADMIN
 EVERYBODY = {A, L, M, ADMIN}
@@ -64,6 +64,8 @@ OPEN_TO_ALL = {
     ("GET", "/sign-in/{link}"),
     ("POST", "/sign-in/{link}"),
     ("POST", "/language"),
+    ("GET", "/s/{token}"),
+    ("POST", "/s/{token}"),
 }
 
 
