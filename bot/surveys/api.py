@@ -82,9 +82,13 @@ class SurveyOptionsIn(Body):
     """
 
     enabled: bool
-    delay: timedelta = Field(default=timedelta(hours=1), description="from resolving to asking; ISO 8601, at most P14D")
+    delay: timedelta = Field(
+        default=timedelta(hours=1), description="from resolving to asking; ISO 8601, at most P14D"
+    )
     valid_for: timedelta = Field(default=timedelta(days=14), description="how long the link can be used")
-    pause: timedelta = Field(default=timedelta(days=30), description="a contact is asked at most once in this time")
+    pause: timedelta = Field(
+        default=timedelta(days=30), description="a contact is asked at most once in this time"
+    )
 
 
 class SurveyOptionsOut(BaseModel):
