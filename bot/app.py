@@ -29,8 +29,11 @@ import bot.inbox.api
 import bot.inbox.pages
 import bot.inbox.policy_api
 import bot.inbox.policy_pages
+import bot.inbox.search_pages
 import bot.inbox.tag_api
 import bot.inbox.tag_pages
+import bot.inbox.view_api
+import bot.inbox.view_pages
 import bot.inbox.writing_pages
 import bot.outbox.api
 import bot.outbox.pages
@@ -114,6 +117,8 @@ log = structlog.get_logger(__name__)
 
 PAGES: Sequence[ModuleType] = (
     bot.inbox.pages,
+    bot.inbox.view_pages,
+    bot.inbox.search_pages,
     bot.inbox.tag_pages,
     bot.inbox.policy_pages,
     bot.inbox.writing_pages,
@@ -133,6 +138,7 @@ PAGES: Sequence[ModuleType] = (
 )
 APIS: Sequence[ModuleType] = (
     bot.inbox.api,
+    bot.inbox.view_api,
     bot.inbox.tag_api,
     bot.inbox.policy_api,
     bot.replies.api,
@@ -147,6 +153,7 @@ APIS: Sequence[ModuleType] = (
 )
 NAV = (
     NavEntry(label="Queue", url="/queue", permission=P.CONVERSATIONS_READ),
+    NavEntry(label="Search", url="/search", permission=P.CONVERSATIONS_READ),
     NavEntry(label="Contacts", url="/contacts", permission=P.CONTACTS_READ),
     NavEntry(label="Outbox", url="/outbox", permission=P.OUTBOX_READ),
     NavEntry(label="Satisfaction", url="/surveys", permission=P.SURVEYS_READ),

@@ -12,6 +12,7 @@ import bot.core.tables
 import bot.hours.tables
 import bot.inbox.tables
 import bot.inbox.tables_order
+import bot.inbox.tables_views
 import bot.outbox.tables
 import bot.replies.tables
 import bot.staff.tables

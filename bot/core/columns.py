@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
 from sqlalchemy.engine import Dialect
 from sqlmodel import Field
 
@@ -35,6 +35,32 @@ class Instant(sa.TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Tokens(sa.TypeDecorator[list[str]]):
+    """
+    The tokens of a text with their order: tsvector on PostgreSQL, words with spaces between on SQLite.
+
+    They are only written; what is found is read from where it stands.
+    """
+
+    impl = sa.Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> sa.types.TypeEngine[Any]:
+        return dialect.type_descriptor(TSVECTOR() if dialect.name == "postgresql" else sa.Text())
+
+    def process_bind_param(self, value: list[str] | None, dialect: Dialect) -> Any:
+        if value is None or dialect.name != "postgresql":
+            return " ".join(value or [])
+        return " ".join(f"{lexeme(token)}:{place}" for place, token in enumerate(value, 1))
+
+
+def lexeme(token: str) -> str:
+    """
+    Quote a token as PostgreSQL reads it in a tsvector and a tsquery.
+    """
+    return "'" + token.replace("\\", "\\\\").replace("'", "''") + "'"
 
 
 JSON = sa.JSON().with_variant(JSONB(), "postgresql")

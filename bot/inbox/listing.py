@@ -16,14 +16,17 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import col
 
-from bot.contacts.tables import Contact, ContactSegment, Identity
+from bot.contacts.tables import ContactSegment
 from bot.core.columns import Instant
 from bot.core.database import UnitOfWork
 from bot.core.paging import Slice, decode_mark, encode_mark, slice_of
+from bot.core.tokens import to_find
 from bot.inbox.board import COUNTED, Board
 from bot.inbox.index import Found, micros
 from bot.inbox.matching import NO_LANGUAGE, Conditions
+from bot.inbox.query import Phrase
 from bot.inbox.rules import State
+from bot.inbox.search import conversations_with
 from bot.inbox.selection import NOBODY, UNRESOLVED, Order, Selection
 from bot.inbox.store import Listed, listed, to_listed
 from bot.inbox.tables import Conversation
@@ -31,6 +34,7 @@ from bot.inbox.tables_order import ConversationTag
 from responses import Priority
 
 C = Conversation
+MOST_WORDS = 8
 NUMBER_OF = {one.name.lower(): int(one) for one in Priority}
 
 
@@ -58,10 +62,7 @@ async def count(work: UnitOfWork, selection: Selection, *, actor_id: str, board:
     if board is not None and board.knows(selection):
         return Count(number=board.count(selection, work.now))
     some = sa.select(sa.literal(1)).select_from(C)
-    if selection.text:
-        some = some.join(Contact, col(C.contact_id) == col(Contact.id))
-        some = some.join(Identity, col(C.identity_id) == col(Identity.id))
-    some = some.where(*conditions_of(selection, work.now)).limit(COUNTED)
+    some = some.where(*conditions_of(selection, work.now, work.dialect)).limit(COUNTED)
     number = int(await work.session.scalar(sa.select(sa.func.count()).select_from(some.subquery())) or 0)
     return Count(number=number, more=number >= COUNTED)
 
@@ -107,7 +108,7 @@ async def _rows_of(work: UnitOfWork, selection: Selection, found: Found, order: 
     """
     Read the rows that the board named. One that has just changed and no longer belongs here is left out.
     """
-    query = listed().where(col(C.id).in_(found.ids), *conditions_of(selection, work.now))
+    query = listed().where(col(C.id).in_(found.ids), *conditions_of(selection, work.now, work.dialect))
     rows = {one.conversation.id: one for one in map(to_listed, await work.session.execute(query))}
     items = [rows[one] for one in found.ids if one in rows]
     mark = encode_mark(_key(items[-1], order)) if found.more and items else None
@@ -117,7 +118,7 @@ async def _rows_of(work: UnitOfWork, selection: Selection, found: Found, order: 
 async def _by_deadline(work: UnitOfWork, selection: Selection, limit: int, after: str | None) -> list[Listed]:
     # Two walks of the index (due_at, id) instead of one sort: with a deadline, then without.
     at, last = decode_mark(after, parts=2) if after is not None else (None, "")
-    meant = listed().where(*conditions_of(selection, work.now))
+    meant = listed().where(*conditions_of(selection, work.now, work.dialect))
     rows: list[Listed] = []
     if after is None or at is not None:
         query = meant.where(col(C.due_at).is_not(None))
@@ -137,7 +138,7 @@ async def _by_newest(work: UnitOfWork, selection: Selection, limit: int, after: 
     # A walk of the index (state, last_message_at, id) for each state, and the newest of them.
     rows: list[Listed] = []
     for state in selection.states or UNRESOLVED:
-        query = listed().where(col(C.state) == state, *conditions_of(selection, work.now))
+        query = listed().where(col(C.state) == state, *conditions_of(selection, work.now, work.dialect))
         if after is not None:
             at, last = decode_mark(after, parts=2)
             query = query.where(sa.tuple_(col(C.last_message_at), col(C.id)) < sa.tuple_(_instant(at), last))
@@ -151,7 +152,7 @@ def _instant(at: Any) -> Any:
     return sa.bindparam(None, at, type_=Instant())
 
 
-def conditions_of(selection: Selection, now: datetime) -> list[sa.ColumnElement[bool]]:
+def conditions_of(selection: Selection, now: datetime, dialect: str) -> list[sa.ColumnElement[bool]]:
     """
     Say in SQL what a selection means; `me` is already somebody.
     """
@@ -165,7 +166,7 @@ def conditions_of(selection: Selection, now: datetime) -> list[sa.ColumnElement[
     if selection.contact_id:
         conditions.append(col(C.contact_id) == selection.contact_id)
     conditions += _of_conditions(selection.conditions)
-    conditions += _of_words(selection.text)
+    conditions += _of_words(selection.text, dialect)
     return conditions
 
 
@@ -208,6 +209,16 @@ def _of_conditions(conditions: Conditions) -> list[sa.ColumnElement[bool]]:
     return found
 
 
-def _of_words(text: str) -> list[sa.ColumnElement[bool]]:
-    columns = (col(C.subject), col(C.snippet), col(Contact.name), col(Identity.handle))
-    return [sa.or_(*(column.icontains(word, autoescape=True) for column in columns)) for word in text.split()[:8]]
+def _of_words(text: str, dialect: str) -> list[sa.ColumnElement[bool]]:
+    """
+    Every word anywhere in a conversation, by the search index; signs that it does not hold where lists show them.
+    """
+    conditions: list[sa.ColumnElement[bool]] = []
+    for word in text.split()[:MOST_WORDS]:
+        tokens, _ = to_find(word)
+        if tokens:
+            conditions.append(conversations_with(dialect, Phrase(tokens=tuple(tokens), begins=True)))
+        else:
+            shown = (col(C.subject), col(C.snippet))
+            conditions.append(sa.or_(*(column.icontains(word, autoescape=True) for column in shown)))
+    return conditions

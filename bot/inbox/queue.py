@@ -4,17 +4,21 @@ What the queue page shows: what its address asks for, the numbers of its tabs, i
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
 from bot.accounts.service import list_accounts
 from bot.accounts.tables import Account
+from bot.core.errors import NotFound
 from bot.inbox.board import Board
 from bot.inbox.keys import BOARD
 from bot.inbox.listing import Count, count, list_selected
 from bot.inbox.rules import Tab
+from bot.inbox.saved_views import get_view, selection_of, views_of
 from bot.inbox.selection import ORDER_OF_TAB, TABS, Order, Selection, from_address, to_address
 from bot.inbox.store import tags_of
+from bot.inbox.tables_views import SavedView
 from bot.inbox.views import Choice, QueuePage, TabView, queue_row
 from bot.web.pages import Visit
 from bot.web.translations import mark, word
@@ -33,10 +37,11 @@ LABELS = {
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
     """
-    What the address of the queue asks for.
+    What the address of the queue asks for: a tab with what narrows it, or a view.
     """
 
     tab: Tab
+    view: SavedView | None
     selection: Selection
     order: Order
 
@@ -44,18 +49,25 @@ class Asked:
         """
         Give the part of the address behind the question mark.
         """
+        if self.view is not None:
+            return urlencode([("view", self.view.id), *more.items()])
         pairs = [("tab", self.tab.value), *to_address(self.selection, base=TABS[self.tab]), *more.items()]
         return urlencode(pairs)
 
 
-def asked_of(visit: Visit) -> Asked:
+async def asked_of(visit: Visit) -> Asked:
     """
-    Read what the address asks for.
+    Read what the address asks for. A view that is gone, or somebody else's, is the first tab.
     """
     query = visit.request.query
+    if "view" in query:
+        with suppress(NotFound):
+            view = await get_view(visit.work, visit.person.id, query["view"].replace("\x00", ""))
+            order, selection = Order(view.order), selection_of(view)
+            return Asked(tab=Tab.WAITING, view=view, selection=selection, order=order)
     tab = Tab(query["tab"]) if query.get("tab") in set(Tab) else Tab.WAITING
     selection = from_address(TABS[tab], list(query.items()))
-    return Asked(tab=tab, selection=selection, order=ORDER_OF_TAB[tab])
+    return Asked(tab=tab, view=None, selection=selection, order=ORDER_OF_TAB[tab])
 
 
 async def board_for(visit: Visit) -> Board | None:
@@ -75,16 +87,20 @@ async def queue_page(visit: Visit, *, current: str = "") -> QueuePage:
     Args:
         current: the conversation that is open beside the list.
     """
-    asked, work, person = asked_of(visit), visit.work, visit.person
+    asked, work, person = await asked_of(visit), visit.work, visit.person
     board, after = await board_for(visit), visit.query.get("after") or None
     found = await list_selected(
         work, asked.selection, actor_id=person.id, order=asked.order, limit=ROWS, after=after, board=board
     )
     tags = await tags_of(work, [one.conversation.id for one in found.items])
-    counts = await count_tabs(visit, asked.selection, board)
+    counts = await count_tabs(visit, asked, board)
+    views = [await _view_tab(visit, view, asked, board) for view in await views_of(work, person.id)]
     accounts = {account.id: account for account in await list_accounts(work)}
+    tabs = [_tab(tab, counts.get(tab), asked) for tab in Tab]
     return QueuePage(
-        tabs=[_tab(tab, counts.get(tab), asked) for tab in Tab],
+        tabs=tabs,
+        views=views,
+        view_id=asked.view.id if asked.view else "",
         rows=[
             queue_row(
                 one,
@@ -99,18 +115,18 @@ async def queue_page(visit: Visit, *, current: str = "") -> QueuePage:
         older_url=f"/queue?{asked.address(after=found.after)}" if found.after else None,
         newer_url=f"/queue?{asked.address()}" if after else None,
         search=asked.selection.text,
-        total=str(counts.get(asked.tab, "")),
+        total=next((one.count or "" for one in (*views, *tabs) if one.current), ""),
         accounts=_choices(accounts),
         account_id="".join(asked.selection.conditions.account_ids[:1]),
         address=asked.address(),
     )
 
 
-async def count_tabs(visit: Visit, asked: Selection, board: Board | None) -> dict[Tab, Count]:
+async def count_tabs(visit: Visit, asked: Asked, board: Board | None) -> dict[Tab, Count]:
     """
     Count what each tab holds under the same accounts. What is resolved is history, and nobody counts it.
     """
-    accounts = asked.conditions.account_ids
+    accounts = _accounts(asked)
     counts: dict[Tab, Count] = {}
     for tab in Tab:
         if tab is not Tab.RESOLVED:
@@ -119,11 +135,23 @@ async def count_tabs(visit: Visit, asked: Selection, board: Board | None) -> dic
     return counts
 
 
+def _accounts(asked: Asked) -> tuple[str, ...]:
+    # The tabs beside a view are those of the whole house: choosing one leaves the view.
+    return () if asked.view else asked.selection.conditions.account_ids
+
+
 def _tab(tab: Tab, counted: Count | None, asked: Asked) -> TabView:
-    same = TABS[tab].narrowed(account_ids=asked.selection.conditions.account_ids)
-    url = f"/queue?{replace(asked, tab=tab, selection=same).address()}"
-    shown = None if counted is None else str(counted)
-    return TabView(key=tab, label=word(LABELS[tab]), count=shown, url=url, current=tab is asked.tab)
+    same = TABS[tab].narrowed(account_ids=_accounts(asked))
+    url = f"/queue?{replace(asked, tab=tab, view=None, selection=same).address()}"
+    shown, current = None if counted is None else str(counted), tab is asked.tab and asked.view is None
+    return TabView(key=tab, label=word(LABELS[tab]), count=shown, url=url, current=current)
+
+
+async def _view_tab(visit: Visit, view: SavedView, asked: Asked, board: Board | None) -> TabView:
+    counted = await count(visit.work, selection_of(view), actor_id=visit.person.id, board=board)
+    current = asked.view is not None and view.id == asked.view.id
+    url = f"/queue?view={view.id}"
+    return TabView(key=view.id, label=view.name, count=str(counted), url=url, current=current)
 
 
 def _choices(accounts: dict[str, Account]) -> list[Choice]:

@@ -78,6 +78,8 @@ class QueuePage:
     accounts: Sequence[Choice]
     account_id: str
     address: str  # of this list, behind the question mark
+    views: Sequence[TabView] = ()
+    view_id: str = ""  # the view that is shown; empty: a tab
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -61,7 +61,7 @@ async def board(house: House) -> AsyncIterator[Board]:
 
 async def _brute_force(house: House, selection: Selection) -> int:
     async with house.database.read() as work:
-        meant = conditions_of(selection.seen_by(house.people["ann"].id), work.now)
+        meant = conditions_of(selection.seen_by(house.people["ann"].id), work.now, work.dialect)
         query = sa.select(sa.func.count()).select_from(Conversation).where(*meant)
         return int(await work.session.scalar(query) or 0)
 
