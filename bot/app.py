@@ -40,6 +40,8 @@ import bot.outbox.pages
 import bot.replies.api
 import bot.replies.macro_pages
 import bot.replies.pages
+import bot.reports.api
+import bot.reports.pages
 import bot.staff.api
 import bot.staff.notice_pages
 import bot.staff.pages
@@ -88,6 +90,7 @@ from bot.outbox.jobs import OutboxWorker
 from bot.outbox.keys import RECEIPTS
 from bot.outbox.service import Receipt, outbox_banners
 from bot.replies.suggestions import MEMORY, REMEMBERED_KINDS, Memory, remember
+from bot.reports import jobs as report_jobs
 from bot.settings import Settings
 from bot.staff import jobs as staff_jobs
 from bot.staff import store as staff_store
@@ -130,6 +133,7 @@ PAGES: Sequence[ModuleType] = (
     bot.accounts.pages,
     bot.surveys.pages,
     bot.webhooks.pages,
+    bot.reports.pages,
     bot.staff.pages,
     bot.staff.presence_pages,
     bot.staff.notice_pages,
@@ -148,6 +152,7 @@ APIS: Sequence[ModuleType] = (
     bot.accounts.api,
     bot.surveys.api,
     bot.webhooks.api,
+    bot.reports.api,
     bot.staff.api,
     bot.staff.presence_api,
 )
@@ -157,6 +162,7 @@ NAV = (
     NavEntry(label="Contacts", url="/contacts", permission=P.CONTACTS_READ),
     NavEntry(label="Outbox", url="/outbox", permission=P.OUTBOX_READ),
     NavEntry(label="Satisfaction", url="/surveys", permission=P.SURVEYS_READ),
+    NavEntry(label="Reports", url="/reports", permission=P.REPORTS_READ, icon="growth"),
     NavEntry(
         label="Replies",
         url="/saved-replies",
@@ -205,6 +211,7 @@ TEMPLATE_PACKAGES = (
     "bot.web",
     "bot.inbox",
     "bot.replies",
+    "bot.reports",
     "bot.outbox",
     "bot.contacts",
     "bot.hours",
@@ -412,6 +419,7 @@ def _schedule(
     staff_jobs.schedule(scheduler, database)
     webhook_jobs.schedule(scheduler, database, settings.webhooks)
     inbox_jobs.schedule(scheduler, database, settings.queue)
+    report_jobs.schedule(scheduler, database)
 
 
 def listen(host: str, port: int) -> socket.socket:

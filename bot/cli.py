@@ -24,6 +24,7 @@ from bot.inbox.commands import queue
 from bot.opening import missing_file, shape_of, unchecked_database
 from bot.outbox.commands import outbox_app, use_receipts
 from bot.outbox.service import Receipt
+from bot.reports.commands import report_app
 from bot.setting_up import SETTINGS_FILE, rotate_secrets, set_up, write_settings_file
 from bot.settings import Settings
 from bot.staff.commands import staff_app, token_app
@@ -42,6 +43,7 @@ app.add_typer(account_app, name="account")
 app.add_typer(outbox_app, name="outbox")
 app.add_typer(db_app, name="db")
 app.add_typer(secrets_app, name="secrets")
+app.add_typer(report_app, name="report")
 app.add_typer(bench_app, name="bench")
 app.command("heard")(heard)
 app.command("queue")(queue)

@@ -15,6 +15,7 @@ import bot.inbox.tables_order
 import bot.inbox.tables_views
 import bot.outbox.tables
 import bot.replies.tables
+import bot.reports.tables
 import bot.staff.tables
 import bot.surveys.tables
 import bot.web.tables

@@ -53,6 +53,7 @@ class Permission(StrEnum):
     STAFF_SKILLS = "staff.skills"  # what each agent takes, and how much at once
     TOKENS_CHANGE = "tokens.change"
     AUDIT_READ = "audit.read"
+    REPORTS_READ = "reports.read"  # how promises were kept, by agent too; and what the next hours bring
     API_DOCS = "api.docs"
     SURVEYS_READ = "surveys.read"
     SURVEYS_CHANGE = "surveys.change"  # whether and when the customers of an account are asked
@@ -180,6 +181,7 @@ _LEAD = _AGENT | {
     P.WEBHOOKS_READ,
     P.SURVEYS_READ,
     P.SURVEYS_CHANGE,
+    P.REPORTS_READ,
 }
 _MARKETER = _EVERYBODY | {
     P.CONVERSATIONS_READ,

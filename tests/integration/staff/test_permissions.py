@@ -20,7 +20,18 @@ from bot.web.operations import Operation, operations
 from bot.web.pages import PageRoute, page_routes
 from tests.fakes.web_app import WebClient, make_client
 
-FEATURES = ("staff", "accounts", "contacts", "outbox", "hours", "inbox", "replies", "webhooks", "surveys")
+FEATURES = (
+    "staff",
+    "accounts",
+    "contacts",
+    "outbox",
+    "hours",
+    "inbox",
+    "replies",
+    "webhooks",
+    "surveys",
+    "reports",
+)
 
 A, L, M, ADMIN = Role.AGENT, Role.LEAD, Role.MARKETER, Role.ADMIN
 EVERYBODY = {A, L, M, ADMIN}
