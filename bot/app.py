@@ -60,6 +60,7 @@ from bot.accounts.connect import CONNECTORS, Connectors
 from bot.accounts.ears import EARS, Ear
 from bot.accounts.jobs import Pollers
 from bot.accounts.service import account_banners
+from bot.automation import acting as rules_acting
 from bot.core.clock import Clock, SystemClock
 from bot.core.database import Database
 from bot.core.errors import HubbubError
@@ -278,6 +279,7 @@ def reactions_of(settings: Settings, base_url: str) -> tuple[Reaction, ...]:
     """
     return (
         inbox_webhooks.reaction(base_url),
+        rules_acting.reaction(base_url),
         surveys.reaction(),
         Reaction(name="answered well", kinds=REMEMBERED_KINDS, act=remember),
     )

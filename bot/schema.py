@@ -7,6 +7,7 @@ from __future__ import annotations
 from sqlmodel import SQLModel
 
 import bot.accounts.tables
+import bot.automation.tables
 import bot.contacts.tables
 import bot.core.tables
 import bot.hours.tables

@@ -8,8 +8,8 @@ Everything is written for SQLite (embedded, one file) and PostgreSQL (many nodes
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -41,6 +41,8 @@ class UnitOfWork:
         self.now = now
         self.live: list[tuple[str, Mapping[str, Any]]] = []
         self.afterwards: list[Callable[[], None]] = []
+        self.caused_by: tuple[str, ...] = ()
+        """Ids of the rules that led to what is done now; events that are written keep them."""
 
     def new_id(self) -> str:
         """
@@ -60,6 +62,17 @@ class UnitOfWork:
         Call something quick (wake a worker) once the unit is committed; never when it failed.
         """
         self.afterwards.append(callback)
+
+    @contextmanager
+    def because_of(self, chain: tuple[str, ...]) -> Iterator[None]:
+        """
+        Say what led to what is done in this block: a chain of rules, the first one first.
+        """
+        before, self.caused_by = self.caused_by, chain
+        try:
+            yield
+        finally:
+            self.caused_by = before
 
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:

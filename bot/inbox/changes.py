@@ -16,8 +16,10 @@ EVENTS_TOPIC = "events"
 
 def note_event(work: UnitOfWork, conversation: Conversation, kind: str, actor: Actor, **detail: Any) -> None:
     """
-    Write what happened into the conversation's event log.
+    Write what happened into the conversation's event log, and which rules led to it.
     """
+    if work.caused_by:
+        detail["caused_by"] = list(work.caused_by)
     work.session.add(
         ConversationEvent(
             id=work.new_id(),

@@ -41,6 +41,7 @@ class Kind(StrEnum):
     CONVERSATION_ANSWERED = "conversation.answered"
     CONVERSATION_RESOLVED = "conversation.resolved"
     FEEDBACK_TOPIC = "feedback.topic"
+    RULE_RAN = "rule.ran"
     PING = "ping"
 
 
@@ -52,6 +53,7 @@ MEANINGS: Mapping[Kind, str] = {
     Kind.CONVERSATION_ANSWERED: "an answer arrived at the customer",
     Kind.CONVERSATION_RESOLVED: "a conversation is done",
     Kind.FEEDBACK_TOPIC: "somebody sent a topic of the feedback board out",
+    Kind.RULE_RAN: "a rule ran that tells webhooks",
     Kind.PING: "the test button",
 }
 CHOICES: tuple[Kind, ...] = tuple(kind for kind in Kind if kind is not Kind.PING)
