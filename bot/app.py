@@ -34,6 +34,7 @@ import bot.inbox.tag_api
 import bot.inbox.tag_pages
 import bot.inbox.view_api
 import bot.inbox.view_pages
+import bot.inbox.team_pages
 import bot.inbox.writing_pages
 import bot.outbox.api
 import bot.outbox.pages
@@ -125,6 +126,7 @@ PAGES: Sequence[ModuleType] = (
     bot.inbox.search_pages,
     bot.inbox.tag_pages,
     bot.inbox.policy_pages,
+    bot.inbox.team_pages,
     bot.inbox.writing_pages,
     bot.replies.pages,
     bot.replies.macro_pages,
@@ -160,6 +162,7 @@ APIS: Sequence[ModuleType] = (
 NAV = (
     NavEntry(label="Queue", url="/queue", permission=P.CONVERSATIONS_READ),
     NavEntry(label="Search", url="/search", permission=P.CONVERSATIONS_READ),
+    NavEntry(label="Team", url="/team", permission=P.STAFF_READ),
     NavEntry(label="Contacts", url="/contacts", permission=P.CONTACTS_READ),
     NavEntry(label="Outbox", url="/outbox", permission=P.OUTBOX_READ),
     NavEntry(label="Satisfaction", url="/surveys", permission=P.SURVEYS_READ),

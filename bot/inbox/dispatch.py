@@ -26,7 +26,7 @@ from bot.inbox.changes import note_event, tell
 from bot.inbox.order import is_calm, line, walks
 from bot.inbox.rules import EventKind
 from bot.inbox.tables import Conversation
-from bot.staff.presence import find_agent, lock_agent
+from bot.staff.presence import find_agent, left_desk, lock_agent
 from bot.staff.rules import Presence, Profile
 from bot.staff.service import audit
 
@@ -44,12 +44,10 @@ async def claim_next(work: UnitOfWork, actor: Actor, reach: timedelta) -> Conver
         Conflict: as many wait for them as they take at once.
     """
     _, profile = await lock_agent(work, actor)
-    taken = await _take(work, actor, profile, reach, only_waiting=False, how="next")
-    if taken is None:
-        waiting = await store_dispatch.count_waiting(work, actor.id)
-        if waiting >= profile.capacity:
-            raise Conflict(f"{waiting} conversations wait for you, and you take {profile.capacity} at once")
-    return taken
+    waiting = await store_dispatch.count_waiting(work, actor.id)
+    if waiting >= profile.capacity:
+        raise Conflict(f"{waiting} conversations wait for you, and you take {profile.capacity} at once")
+    return await _take(work, actor, profile, reach, only_waiting=False, how="next")
 
 
 async def hand_out(work: UnitOfWork, actor: Actor, reach: timedelta) -> Conversation | None:
@@ -90,7 +88,11 @@ async def _take(
 async def touch(work: UnitOfWork, actor: Actor, conversation_id: str) -> None:
     """
     Let a claim's lease run from now, because its agent looks at the conversation or types.
+
+    A page that is open while they have left the desk keeps nothing.
     """
+    if await left_desk(work, actor.id):
+        return
     since = work.now - TOUCHED_ENOUGH
     await store_dispatch.touch(work, conversation_id, actor.id, unless_since=since)
 

@@ -21,8 +21,9 @@ from bot.inbox.looking import onlookers
 from bot.inbox.queue import queue_page
 from bot.inbox.rules import LONGEST_SNOOZE
 from bot.inbox.tables_order import Draft
+from bot.inbox.team import Member, team_now
 from bot.inbox.views import (
-    Choice,
+    Colleague,
     ConversationPage,
     contact_view,
     conversation_page,
@@ -31,7 +32,6 @@ from bot.inbox.views import (
 )
 from bot.outbox.service import entries_of
 from bot.staff.rules import Permission
-from bot.staff.service import colleagues_who_may
 from bot.web.pages import Visit, page
 from bot.web.translations import gettext as _
 from bot.web.translations import said
@@ -207,6 +207,16 @@ async def _show(visit: Visit, *, draft: str = "", status: int = 200, **more: Any
     return await visit.render("inbox/conversation.html", status=status, queue=beside, conversation=shown, **more)
 
 
+def _colleague(one: Member) -> Colleague:
+    return Colleague(
+        id=one.agent.id,
+        name=one.agent.name,
+        presence=one.agent.presence,
+        waiting=one.load.waiting,
+        capacity=one.agent.profile.capacity,
+    )
+
+
 async def _conversation(visit: Visit, *, draft: str) -> ConversationPage:
     work, person, shell = visit.work, visit.person, visit.shell
     listed = await store.get_listed(work, visit.path["id"])
@@ -216,7 +226,6 @@ async def _conversation(visit: Visit, *, draft: str) -> ConversationPage:
     rows = await store.timeline(work, c.id)
     newest = await store.get_message(work, c.newest_message_id) if c.newest_message_id else None
     entries = [entry_of(row, deliveries, channel=c.channel) for row in rows]
-    agents = await colleagues_who_may(work, ANSWER)
     contact = await get_contact(work, c.contact_id)
     history = await store.history_of(work, c.contact_id, besides=c.id)
     return conversation_page(
@@ -226,7 +235,7 @@ async def _conversation(visit: Visit, *, draft: str) -> ConversationPage:
         now=work.now,
         newest=newest,
         entries=entries,
-        agents=[Choice(id=one.id, name=one.name) for one in agents if one.id != c.agent_id],
+        agents=[_colleague(one) for one in await team_now(work) if one.agent.login and one.agent.id != c.agent_id],
         contact=contact_view(contact, await identities_of(work, c.contact_id)),
         history=[history_row(one) for one in history],
         may_answer=shell.gate.may(person.role, ANSWER),

@@ -43,6 +43,19 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Colleague:
+    """
+    Somebody to hand a conversation over to: whether they are here, and how much they have of what they take.
+    """
+
+    id: str
+    name: str
+    presence: str
+    waiting: int
+    capacity: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class QueueRow:
     id: str
     url: str
@@ -154,7 +167,7 @@ class ConversationPage:
     visibility_note: str
     may_reply: bool
     cannot_reply_reason: str
-    agents: Sequence[Choice]
+    agents: Sequence[Colleague]
     contact: ContactView
     history: Sequence[HistoryRow]
     snooze_choices: Sequence[SnoozeChoice]
@@ -352,7 +365,7 @@ def conversation_page(
     now: datetime,
     newest: Message | None,
     entries: Sequence[Entry],
-    agents: Sequence[Choice],
+    agents: Sequence[Colleague],
     contact: ContactView,
     history: Sequence[HistoryRow],
     may_answer: bool,

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 from bot.core.errors import Invalid
-from bot.inbox import drafts, looking, store
+from bot.inbox import dispatch, drafts, looking, store
 from bot.inbox.drafts import DraftChanged, DraftKind
 from bot.inbox.mentions import Mentionable, offered
 from bot.staff.rules import Permission
@@ -36,6 +36,7 @@ async def save_draft(visit: Visit) -> web.StreamResponse:
         )
     except DraftChanged as error:
         return web.json_response({"version": error.version, "text": error.text}, status=error.status)
+    await dispatch.touch(visit.work, visit.person, visit.path["id"])
     return web.json_response({"version": kept})
 
 
@@ -80,6 +81,7 @@ async def be_here(visit: Visit) -> web.StreamResponse:
     else:
         typing = visit.form.get("typing") == "yes"
         await looking.look(visit.work, visit.person, visit.path["id"], typing=typing)
+        await dispatch.touch(visit.work, visit.person, visit.path["id"])
     return web.Response(status=204)
 
 

@@ -166,6 +166,14 @@ async def find_agent(work: UnitOfWork, agent_id: str) -> AgentNow | None:
     return next(iter(await list_agents(work, [agent_id])), None)
 
 
+async def left_desk(work: UnitOfWork, agent_id: str) -> bool:
+    """
+    Say whether somebody's pages are known not to have been touched for long.
+    """
+    idle_at = await work.session.scalar(sa.select(col(Agent.idle_at)).where(col(Agent.id) == agent_id))
+    return idle_at is not None and idle_at <= work.now
+
+
 async def agent_called(work: UnitOfWork, login_or_id: str) -> AgentNow:
     """
     Give a staff member by login, or a token by id, as an agent.
@@ -214,10 +222,14 @@ async def _locked(work: UnitOfWork, actor: Actor) -> Agent:
 
 
 async def _get_or_add(work: UnitOfWork, agent_id: str, chosen: Presence) -> Agent:
-    fresh = Agent(id=agent_id, chosen=chosen).model_dump()
-    await work.session.execute(work.insert(Agent).values(**fresh).on_conflict_do_nothing())
     query = sa.select(Agent).where(col(Agent.id) == agent_id).with_for_update()
-    return (await work.session.scalars(query.execution_options(populate_existing=True))).one()
+    query = query.execution_options(populate_existing=True)
+    row = (await work.session.scalars(query)).first()
+    if row is None:
+        fresh = Agent(id=agent_id, chosen=chosen).model_dump()
+        await work.session.execute(work.insert(Agent).values(**fresh).on_conflict_do_nothing())
+        row = (await work.session.scalars(query)).one()
+    return row
 
 
 async def _role_of(work: UnitOfWork, agent_id: str) -> str:

@@ -17,7 +17,17 @@ from markupsafe import Markup
 from bot.contacts.tables import Identity
 from bot.inbox.looking import Onlooker
 from bot.inbox.rules import SNOOZE_CHOICES
-from bot.inbox.views import Choice, ContactView, ConversationPage, Entry, HistoryRow, QueuePage, QueueRow, TabView
+from bot.inbox.views import (
+    Choice,
+    Colleague,
+    ContactView,
+    ConversationPage,
+    Entry,
+    HistoryRow,
+    QueuePage,
+    QueueRow,
+    TabView,
+)
 from bot.web.shell import Banner
 
 SAMPLES = tomllib.loads(Path(__file__).with_name("samples.toml").read_text("utf-8"))
@@ -109,7 +119,10 @@ class Gallery:
             visibility_note="Goes to anna.lindqvist@example.org by e-mail.",
             may_reply=self.claimed,
             cannot_reply_reason="Claim the conversation to answer it.",
-            agents=[Choice(id="s2", name="Ben Okafor"), Choice(id="s3", name="Chen Wei")],
+            agents=[
+                Colleague(id="s2", name="Ben Okafor", presence="here", waiting=2, capacity=5),
+                Colleague(id="s3", name="Chen Wei", presence="offline", waiting=0, capacity=5),
+            ],
             contact=ContactView(id="p1", name="Anna Lindqvist", url="/contacts/p1", identities=_identities()),
             history=self._history(),
             account_id="a2",

@@ -79,7 +79,7 @@ async def work_off(database: Database, actor: Actor, story: Story) -> None:
             async with database.write() as work:
                 await service.resolve(work, actor, done)
         else:
-            await asyncio.sleep(0.02)  # another tab of theirs has it all
+            await asyncio.sleep(0.1)  # another tab of theirs has it all
     for left in mine:
         async with database.write() as work:
             await _resolve(work, actor, left)

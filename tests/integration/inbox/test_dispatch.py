@@ -12,6 +12,7 @@ import pytest
 
 import bot.inbox.api
 import bot.inbox.pages
+import bot.inbox.team_pages
 from bot.core.actor import HUBBUB, Actor
 from bot.core.database import Database, UnitOfWork
 from bot.core.errors import Conflict
@@ -441,3 +442,50 @@ async def test_next_on_the_page_and_over_the_api(house: House) -> None:
         assert (await web.api("POST", "/conversations/claim-next", "lead")).status == 204
         await web.sign_in("agent")
         assert (await web.post_form("/queue/next")).headers["Location"] == "/queue"
+
+
+async def test_a_lead_sees_who_is_here_and_what_waits_for_them(house: House, clock: FakeClock) -> None:
+    await set_profile(house, "ann", Profile(capacity=2, languages=("en", "no"), hand_out=False))
+    await ask(house, 3)
+    await beat(house, "ann")
+    await take(house)
+    await take(house)
+    async with make_client(
+        house.database, pages=[bot.inbox.pages, bot.inbox.team_pages], extra={PROMISE_KEY: PROMISE}
+    ) as web:
+        await web.sign_in("lead")
+        page = await (await web.get("/team")).text()
+        assert "2 of 2" in page
+        assert "full" in page
+        assert "only when they ask" in page
+        assert page.index(">Ann<") < page.index(">Ben<")
+        listed = await (await web.get("/team/list")).text()
+        assert "<html" not in listed
+        assert "2 of 2" in listed
+
+
+async def test_who_is_here_stands_first_where_one_hands_over(house: House) -> None:
+    opened = await house.asked()
+    await beat(house, "ben")
+    async with make_client(house.database, pages=[bot.inbox.pages], apis=[], extra={PROMISE_KEY: PROMISE}) as web:
+        await web.sign_in("agent", "Aaron")
+        page = await (await web.get(f"/conversations/{opened}")).text()
+    menu = page.partition("Hand over to")[2]
+    assert menu.index("Ben<") < menu.index("Aaron<") < menu.index("Ann<")
+    assert '<span class="presence-dot is-here"></span><span>Ben<' in menu
+    assert "0/5" in menu
+
+
+async def test_a_page_that_is_open_while_nobody_is_there_keeps_no_claim(house: House, clock: FakeClock) -> None:
+    opened = await house.asked()
+    await take(house)
+    await beat(house, "ann")
+    await clock.advance(SETTINGS.idle_after)
+    async with house.database.write() as work:
+        await presence.beat(work, house.people["ann"], SETTINGS, touched=False)
+        await dispatch.touch(work, house.people["ann"], opened)
+    assert (await house.see(opened)).touched_at == clock.now() - SETTINGS.idle_after
+    async with house.database.write() as work:
+        await presence.beat(work, house.people["ann"], SETTINGS)
+        await dispatch.touch(work, house.people["ann"], opened)
+    assert (await house.see(opened)).touched_at == clock.now()

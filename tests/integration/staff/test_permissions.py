@@ -43,6 +43,8 @@ STAFF_TABLE = {
     ("POST", "/staff"): {ADMIN},
     ("GET", "/staff/{staff_id}"): {L, ADMIN},
     ("POST", "/staff/{staff_id}/role"): {ADMIN},
+    ("GET", "/team"): {L, ADMIN},
+    ("GET", "/team/list"): {L, ADMIN},
     ("POST", "/presence"): {A, L, ADMIN},
     ("POST", "/presence/beat"): {A, L, ADMIN},
     ("POST", "/staff/{staff_id}/skills"): {L, ADMIN},
