@@ -40,6 +40,8 @@ docs/explanation/why-this-order.md shows what other numbers would do.
 """
 USUAL_REACH = timedelta(minutes=5)
 """95 of 100 answers take no longer; used until enough were measured."""
+USUAL_PART = 3
+"""A usual answer takes about this part of a reach (a third): a reach is what 95 of 100 answers do not exceed."""
 SHORTEST_SHARE = 3
 """A reach is at most this part of the promise (a third): else a short promise would be late from the start."""
 
@@ -49,13 +51,13 @@ def is_calm(first_due_at: datetime | None, now: datetime, reach: timedelta) -> b
     Say whether nothing has to be given up just now, so that only what is breached counts as late.
 
     When too much waits, whatever is next in time stands at the line, for everything is answered as it comes near.
-    When the next one stands a whole reach behind the line, there is time for one that is nearer than its reach:
-    the earliest deadline first, as it is until work is too much.
+    When the next one stands well behind the line, by as long as a usual answer takes, there is time for one that
+    is nearer than its reach: the earliest deadline first, as it is until work is too much.
 
     Args:
         first_due_at: of the first conversation after the line; None when there is none.
     """
-    return first_due_at is None or first_due_at > line(now, 2 * reach)
+    return first_due_at is None or first_due_at > line(now, reach + reach / USUAL_PART)
 
 
 class Walk(StrEnum):

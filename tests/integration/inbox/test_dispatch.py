@@ -104,7 +104,7 @@ async def test_what_is_too_near_to_be_kept_is_given_up_only_when_too_much_waits(
     assert await take(house) == near
     async with house.database.write() as work:
         await service.release(work, house.people["ann"], near)
-    busy = await house.asked(author=person(1), occurred_at=clock.now() - 8 * MINUTE)  # 7 minutes are left
+    busy = await house.asked(author=person(1), occurred_at=clock.now() - 9 * MINUTE)  # 6 minutes are left
     assert [await take(house) for _ in range(3)] == [busy, near, calm]
 
 

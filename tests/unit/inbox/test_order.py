@@ -98,8 +98,8 @@ def test_a_reach_is_what_was_measured_and_never_more_than_its_share_of_the_promi
     assert reach_of(MINUTE * 3) == MINUTE
 
 
-def test_it_is_calm_when_the_next_in_time_stands_a_reach_behind_the_line() -> None:
+def test_it_is_calm_when_the_next_in_time_stands_a_usual_answer_behind_the_line() -> None:
     assert is_calm(None, NOW, 5 * MINUTE)
-    assert is_calm(NOW + timedelta(minutes=10, seconds=1), NOW, 5 * MINUTE)
-    assert not is_calm(NOW + 10 * MINUTE, NOW, 5 * MINUTE)
+    assert is_calm(NOW + timedelta(minutes=8, seconds=1), NOW, 6 * MINUTE)
+    assert not is_calm(NOW + 8 * MINUTE, NOW, 6 * MINUTE)
     assert not is_calm(NOW + timedelta(minutes=5, seconds=1), NOW, 5 * MINUTE)
