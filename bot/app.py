@@ -32,9 +32,9 @@ import bot.inbox.policy_pages
 import bot.inbox.search_pages
 import bot.inbox.tag_api
 import bot.inbox.tag_pages
+import bot.inbox.team_pages
 import bot.inbox.view_api
 import bot.inbox.view_pages
-import bot.inbox.team_pages
 import bot.inbox.writing_pages
 import bot.outbox.api
 import bot.outbox.pages
