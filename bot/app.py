@@ -38,6 +38,9 @@ import bot.inbox.view_pages
 import bot.inbox.writing_pages
 import bot.outbox.api
 import bot.outbox.pages
+import bot.replies.acknowledgement_pages
+import bot.replies.alike_api
+import bot.replies.alike_pages
 import bot.replies.api
 import bot.replies.macro_pages
 import bot.replies.pages
@@ -91,6 +94,8 @@ from bot.opening import opened_database, secret_box
 from bot.outbox.jobs import OutboxWorker
 from bot.outbox.keys import RECEIPTS
 from bot.outbox.service import Receipt, outbox_banners
+from bot.replies.acknowledging import ACKNOWLEDGED_KINDS, acknowledge, hours_used_by
+from bot.replies.gathering import GATHERED_KINDS, gather
 from bot.replies.suggestions import MEMORY, REMEMBERED_KINDS, Memory, remember
 from bot.reports import jobs as report_jobs
 from bot.settings import Settings
@@ -130,6 +135,8 @@ PAGES: Sequence[ModuleType] = (
     bot.inbox.writing_pages,
     bot.replies.pages,
     bot.replies.macro_pages,
+    bot.replies.alike_pages,
+    bot.replies.acknowledgement_pages,
     bot.outbox.pages,
     bot.contacts.pages,
     bot.hours.pages,
@@ -149,6 +156,7 @@ APIS: Sequence[ModuleType] = (
     bot.inbox.tag_api,
     bot.inbox.policy_api,
     bot.replies.api,
+    bot.replies.alike_api,
     bot.outbox.api,
     bot.contacts.api,
     bot.hours.api,
@@ -224,7 +232,7 @@ TEMPLATE_PACKAGES = (
     "bot.webhooks",
     "bot.staff",
 )
-HOURS_USED_BY: tuple[HoursUsers, ...] = (hours_users,)
+HOURS_USED_BY: tuple[HoursUsers, ...] = (hours_users, hours_used_by)
 """Who is asked before business hours are deleted."""
 SYNC_EVERY = timedelta(seconds=10)
 TIDY_EVERY = timedelta(minutes=10)
@@ -285,6 +293,8 @@ def reactions_of(settings: Settings, base_url: str) -> tuple[Reaction, ...]:
         rules_acting.reaction(base_url),
         surveys.reaction(),
         Reaction(name="answered well", kinds=REMEMBERED_KINDS, act=remember),
+        Reaction(name="alike", kinds=GATHERED_KINDS, act=gather),
+        Reaction(name="acknowledgement", kinds=ACKNOWLEDGED_KINDS, act=acknowledge(promise_of(settings))),
     )
 
 

@@ -13,6 +13,7 @@ from bot.core.errors import Invalid
 from bot.inbox import store as inbox_store
 from bot.inbox.tables import Conversation
 from bot.replies import service
+from bot.replies.gathering import group_of
 from bot.replies.macros import list_macros
 from bot.replies.rules import ReplyWish
 from bot.replies.service import Saved
@@ -62,7 +63,7 @@ async def create_saved_reply(visit: Visit) -> web.StreamResponse:
         async with visit.work.savepoint():
             saved = await service.create_saved(visit.work, visit.person, _wish(visit.form))
     except Invalid as error:
-        return await _form(visit, typed=visit.form, texts=_typed_texts(visit.form), error=error)
+        return await _form(visit, typed=visit.form, texts=typed_texts(visit.form), error=error)
     return visit.go("/saved-replies", _("/%(shortcut)s is saved.", shortcut=saved.reply.shortcut))
 
 
@@ -95,7 +96,7 @@ async def change_saved_reply(visit: Visit) -> web.StreamResponse:
             saved = await service.change_saved(visit.work, visit.person, reply_id, _wish(visit.form))
     except Invalid as error:
         was = await service.get_saved(visit.work, visit.person, reply_id)
-        return await _form(visit, saved=was, typed=visit.form, texts=_typed_texts(visit.form), error=error)
+        return await _form(visit, saved=was, typed=visit.form, texts=typed_texts(visit.form), error=error)
     return visit.go("/saved-replies", _("/%(shortcut)s is saved.", shortcut=saved.reply.shortcut))
 
 
@@ -139,13 +140,13 @@ def _typed_of(saved: Saved) -> dict[str, str]:
     return {"shortcut": saved.reply.shortcut, "title": saved.reply.title, **intents}
 
 
-def _typed_texts(form: Mapping[str, str]) -> list[tuple[str, str]]:
+def typed_texts(form: Mapping[str, str]) -> list[tuple[str, str]]:
     rows = [(form.get(f"language-{at}", "").strip(), form.get(f"text-{at}", "")) for at in range(MOST_ROWS)]
     return [(language, text) for language, text in rows if language or text.strip()]
 
 
 def _wish(form: Mapping[str, str]) -> ReplyWish:
-    rows = [(language.lower(), text) for language, text in _typed_texts(form) if text.strip()]
+    rows = [(language.lower(), text) for language, text in typed_texts(form) if text.strip()]
     languages = [language for language, _text in rows]
     if len(set(languages)) < len(languages):
         raise Invalid(fields={"texts": "a language is there twice; keep one text for each"})
@@ -211,6 +212,7 @@ async def _helps(visit: Visit) -> dict[str, Any]:
         "conversation": conversation,
         "suggestions": [suggestion_view(one) for one in found],
         "macros": await list_macros(visit.work, visit.person),
+        "alike": await group_of(visit.work, conversation.id),
     }
 
 
