@@ -23,7 +23,7 @@ class HubbubError(Exception):
 
     @classmethod
     def title(cls) -> str:
-        return " ".join((cls.__doc__ or "").split())
+        return " ".join((cls.__doc__ or "").strip().partition("\n\n")[0].split())
 
 
 class NotFound(HubbubError):

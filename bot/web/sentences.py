@@ -89,7 +89,7 @@ class Finder:
     def _titles(self, tree: ast.Module) -> Iterator[Found]:
         for node in ast.walk(tree):
             if isinstance(node, ast.ClassDef) and node.name in self.errors and (said := ast.get_docstring(node)):
-                yield Found(text=" ".join(said.split()))
+                yield Found(text=" ".join(said.partition("\n\n")[0].split()))
 
     def _details(self, tree: ast.Module) -> Iterator[Found]:
         for call in _calls(tree):

@@ -16,13 +16,8 @@ from bot.web.translations import LANGUAGES, LOCALES, SOURCE, read_catalogue
 
 TRANSLATIONS = sorted(set(LANGUAGES) - {SOURCE})
 TRANSLATED = (
-    "bot/accounts/",
-    "bot/contacts/",
-    "bot/outbox/",
-    "bot/web/",
-    "bot/hours/",
-    "bot/webhooks/",
-    "connectors/",
+    *("bot/accounts/", "bot/contacts/", "bot/outbox/", "bot/web/", "bot/hours/", "bot/webhooks/", "connectors/"),
+    *("bot/staff/", "bot/surveys/", "bot/replies/"),
 )
 """Files of which every word is translated; the others are still being written."""
 
