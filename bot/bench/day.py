@@ -14,7 +14,7 @@ import asyncio
 import heapq
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
@@ -36,7 +36,8 @@ from bot.core.database import Database, UnitOfWork, open_database
 from bot.core.errors import HubbubError
 from bot.core.migrate import upgrade
 from bot.inbox import hearing, service
-from bot.inbox.order import Walk, line, reach_of, walks
+from bot.inbox.dispatch import claim_next
+from bot.inbox.order import reach_of
 from bot.inbox.rules import ClockKind, Promise, State
 from bot.inbox.tables import Conversation, ConversationClock
 from bot.outbox.service import changed, entries_of
@@ -131,7 +132,6 @@ class Replay:
         self.asked: dict[str, Request] = {}  # by conversation
         self.waiting_alike: dict[int, dict[str, None]] = {}
         self.waiting = 0
-        self.hand_outs = 0
 
     async def open(self, agents: int) -> None:
         """
@@ -223,48 +223,32 @@ class Replay:
         """
         self._set(now)
         async with self.database.write() as work:
-            first = await self._next(work)
+            first = await self._next(work, self.people[agent])
             alike = self.waiting_alike.get(self.asked[first].alike, {})
             taken = [first]
             if self.order is Order.GROUPED:
                 taken += [other for other in alike if other != first][: MOST_ALIKE - 1]
             for conversation_id in taken:
                 alike.pop(conversation_id, None)
-                await service.claim(work, self.people[agent], conversation_id)
+                if conversation_id != first:
+                    await service.claim(work, self.people[agent], conversation_id)
         self.waiting -= len(taken)
         return taken
 
-    async def _next(self, work: UnitOfWork) -> str:
-        self.hand_outs += 1
-        for condition, by in self._walks(work):
-            query = sa.select(col(C.id)).where(
-                col(C.state) == sa.literal_column("'open'"), col(C.agent_id).is_(None), condition
-            )
-            found = (await work.session.scalars(query.order_by(*by).limit(1))).first()
-            if found is not None:
-                return found
-        raise AssertionError("somebody waits, but the queue gives nobody")
-
-    def _walks(self, work: UnitOfWork) -> Iterator[tuple[sa.ColumnElement[bool], tuple[Any, ...]]]:
-        by_deadline = (col(C.due_at), col(C.id))
-        match self.order:
-            case Order.FIFO:
-                yield sa.true(), (col(C.opened_at), col(C.id))
-            case Order.OLDEST:
-                # the promise is the same for all: by deadline is by when the customer wrote
-                yield sa.true(), by_deadline
-            case Order.OURS | Order.GROUPED:
-                for walk in walks(self.hand_outs):
-                    yield self._part(walk, work.now), by_deadline
-
-    def _part(self, walk: Walk, now: datetime) -> sa.ColumnElement[bool]:
-        match walk:
-            case Walk.IN_TIME:
-                return col(C.due_at) > line(now, self.reach)
-            case Walk.LATE:
-                return col(C.due_at) <= line(now, self.reach)
-            case Walk.UNDATED:
-                return col(C.due_at).is_(None)
+    async def _next(self, work: UnitOfWork, actor: Actor) -> str:
+        """
+        Give somebody the next one: ours by the verb behind the button `Next`, others' by their own order.
+        """
+        if self.order in (Order.OURS, Order.GROUPED):
+            taken = await claim_next(work, actor, self.reach)
+            assert taken is not None, "somebody waits, but the queue gives nobody"
+            return taken.id
+        # The promise is the same for all, so "by deadline" is "by when the customer wrote".
+        first = col(C.opened_at) if self.order is Order.FIFO else col(C.due_at)
+        query = sa.select(col(C.id)).where(col(C.state) == sa.literal_column("'open'"), col(C.agent_id).is_(None))
+        found = (await work.session.scalars(query.order_by(first, col(C.id)).limit(1))).one()
+        await service.claim(work, actor, found)
+        return found
 
     async def _answer(self, now: float, agent: int, answered: list[str]) -> None:
         self._set(now)

@@ -188,6 +188,9 @@ def load(day: Sequence[Request], people: int, hours: float) -> float:
     return sum(request.work for request in day) / (people * hours * HOUR)
 
 
+Heap = list[tuple[float, int, Request]]
+
+
 class Waiting:
     """
     The requests that wait, in one of the orders; what `take` gives is gone.
@@ -196,7 +199,10 @@ class Waiting:
     def __init__(self, order: Order, reach: float, fair: int = FAIR) -> None:
         self.order, self.reach, self.fair = order, reach, fair
         self._gone: set[int] = set()
-        self._heaps: dict[Walk, list[tuple[float, int, Request]]] = {walk: [] for walk in Walk}
+        # can be kept, is nearer than its reach, is breached; for the orders of others all are in the first
+        self._in_time: Heap = []
+        self._near: Heap = []
+        self._late: Heap = []
         self._alike: dict[int, dict[int, Request]] = {}
         self._hand_outs = 0
         self._count = 0
@@ -217,7 +223,7 @@ class Waiting:
                 key = request.due
             case _:
                 assert_never(self.order)
-        heapq.heappush(self._heaps[Walk.IN_TIME], (key, request.number, request))
+        heapq.heappush(self._in_time, (key, request.number, request))
         self._count += 1
         if request.alike:
             self._alike.setdefault(request.alike, {})[request.number] = request
@@ -239,24 +245,33 @@ class Waiting:
         return taken
 
     def _first(self, now: float) -> Request:
-        if self.order in (Order.OURS, Order.GROUPED):
-            self._give_up(now)
         self._hand_outs += 1
-        # `walks` itself decides; a fairness other than the house's is for the table in the documentation
-        for walk in walks(FAIR if self._hand_outs % self.fair == 0 else 1):
-            heap = self._heaps[walk]
+        for heap in self._walks(now):
             while heap:
                 request = heapq.heappop(heap)[2]
                 if request.number not in self._gone:
                     return request
         raise LookupError("nothing waits")
 
-    def _give_up(self, now: float) -> None:
-        in_time = self._heaps[Walk.IN_TIME]
-        while in_time and in_time[0][0] <= now + self.reach:
-            entry = heapq.heappop(in_time)
+    def _walks(self, now: float) -> Iterator[Heap]:
+        if self.order in (Order.FIFO, Order.OLDEST):
+            yield self._in_time
+            return
+        self._give_up(self._in_time, self._near, now + self.reach)
+        self._give_up(self._near, self._late, now)
+        in_time: tuple[Heap, ...] = (self._in_time,)
+        late: tuple[Heap, ...] = (self._late, self._near)
+        if not self._in_time or self._in_time[0][0] > now + 2 * self.reach:  # `bot.inbox.order.is_calm`
+            in_time, late = (self._near, self._in_time), (self._late,)
+        # `walks` itself decides; a fairness other than the house's is for the table in the documentation
+        for walk in walks(FAIR if self._hand_outs % self.fair == 0 else 1):
+            yield from {Walk.IN_TIME: in_time, Walk.LATE: late, Walk.UNDATED: ()}[walk]
+
+    def _give_up(self, before: Heap, after: Heap, line: float) -> None:
+        while before and (before[0][0] <= line or before[0][1] in self._gone):
+            entry = heapq.heappop(before)
             if entry[1] not in self._gone:
-                heapq.heappush(self._heaps[Walk.LATE], entry)
+                heapq.heappush(after, entry)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
