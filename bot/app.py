@@ -250,7 +250,11 @@ def promise_of(settings: Settings) -> Promise:
     """
     Give what is promised to customers.
     """
-    return Promise(first_response=settings.queue.first_response, grace=settings.outbox.grace)
+    return Promise(
+        first_response=settings.queue.first_response,
+        grace=settings.outbox.grace,
+        warn_shares=settings.queue.warn_at,
+    )
 
 
 def outward_rules(settings: Settings) -> OutwardRules:

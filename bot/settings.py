@@ -78,6 +78,12 @@ def _split(value: object) -> object:
     return [part for part in value.replace(",", " ").split() if part] if isinstance(value, str) else value
 
 
+def _ascending(shares: tuple[float, ...]) -> tuple[float, ...]:
+    if not all(0 < share < 1 for share in shares) or list(shares) != sorted(set(shares)):
+        raise ValueError("must be shares between 0 and 1, each greater than the one before")
+    return shares
+
+
 def _lower(value: object) -> object:
     return value.strip().lower() if isinstance(value, str) else value
 
@@ -88,6 +94,7 @@ Folder = Annotated[Path, AfterValidator(Path.expanduser)]
 Origin = Annotated[str, AfterValidator(_origin)]
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_database_url)]
 Networks = Annotated[tuple[IPvAnyNetwork, ...], NoDecode, BeforeValidator(_split)]
+Shares = Annotated[tuple[float, ...], NoDecode, BeforeValidator(_split), AfterValidator(_ascending)]
 Level = Annotated[LogLevel, BeforeValidator(_lower)]
 Format = Annotated[LogFormat, BeforeValidator(_lower)]
 
@@ -171,6 +178,9 @@ class QueueSettings(_Section):
     """
 
     first_response: Duration = _time("15m", "1m", "30d", "Time to the first reply by a person.")
+    warn_at: Shares = Field(
+        default=(0.5, 0.8), max_length=5, description="Shares of that time at which somebody is warned."
+    )
     hand_out: bool = Field(
         default=False, description="Give work to agents who are here and have room, instead of waiting for `Next`."
     )
