@@ -23,6 +23,8 @@ import bot.accounts.api
 import bot.accounts.pages
 import bot.contacts.api
 import bot.contacts.pages
+import bot.feedback.api
+import bot.feedback.pages
 import bot.hours.api
 import bot.hours.pages
 import bot.inbox.api
@@ -73,6 +75,9 @@ from bot.core.live import LiveEvents
 from bot.core.outward import Outward, OutwardRules
 from bot.core.scheduler import Scheduler
 from bot.core.secretbox import SecretBox
+from bot.feedback import jobs as feedback_jobs
+from bot.feedback import service as feedback
+from bot.feedback.keys import BASE_URL
 from bot.health import add_health
 from bot.hours.jobs import FEEDS, Feeds
 from bot.hours.keys import HOURS_USERS
@@ -141,6 +146,7 @@ PAGES: Sequence[ModuleType] = (
     bot.contacts.pages,
     bot.hours.pages,
     bot.accounts.pages,
+    bot.feedback.pages,
     bot.surveys.pages,
     bot.webhooks.pages,
     bot.reports.pages,
@@ -161,6 +167,7 @@ APIS: Sequence[ModuleType] = (
     bot.contacts.api,
     bot.hours.api,
     bot.accounts.api,
+    bot.feedback.api,
     bot.surveys.api,
     bot.webhooks.api,
     bot.reports.api,
@@ -173,6 +180,7 @@ NAV = (
     NavEntry(label="Team", url="/team", permission=P.STAFF_READ),
     NavEntry(label="Contacts", url="/contacts", permission=P.CONTACTS_READ),
     NavEntry(label="Outbox", url="/outbox", permission=P.OUTBOX_READ),
+    NavEntry(label="Feedback", url="/feedback", permission=P.FEEDBACK_READ),
     NavEntry(label="Satisfaction", url="/surveys", permission=P.SURVEYS_READ),
     NavEntry(label="Reports", url="/reports", permission=P.REPORTS_READ, icon="growth"),
     NavEntry(
@@ -228,6 +236,7 @@ TEMPLATE_PACKAGES = (
     "bot.contacts",
     "bot.hours",
     "bot.accounts",
+    "bot.feedback",
     "bot.surveys",
     "bot.webhooks",
     "bot.staff",
@@ -296,6 +305,7 @@ def reactions_of(settings: Settings, base_url: str) -> tuple[Reaction, ...]:
         inbox_webhooks.reaction(base_url),
         rules_acting.reaction(base_url),
         surveys.reaction(),
+        feedback.reaction(),
         Reaction(name="answered well", kinds=REMEMBERED_KINDS, act=remember),
         Reaction(name="alike", kinds=GATHERED_KINDS, act=gather),
         Reaction(name="acknowledgement", kinds=ACKNOWLEDGED_KINDS, act=acknowledge(promise_of(settings))),
@@ -358,6 +368,7 @@ async def running(
             reach = reach_of(settings.queue.first_response)
             await stack.enter_async_context(HandOut(database, live, reach))
         _schedule(scheduler, database, live, pollers, settings)
+        feedback_jobs.schedule(scheduler, database)
         promise = promise_of(settings)
         survey_jobs.schedule(scheduler, database, holder, box=box, promise=promise, base_url=url)
         entrance = Entrance(database=database, sessions=settings.sessions, tries=settings.sign_in, base_url=url)
@@ -370,7 +381,7 @@ async def running(
             APIS,
             max_body=settings.http.max_body,
             extra=_for_handlers(settings, opened, outward, feeds, entrance, desk_of(settings, box))
-            | {BOARD: board, BOX: box},
+            | {BOARD: board, BOX: box, BASE_URL: url},
         )
         add_health(app)
         await _serve(stack, app, listening)

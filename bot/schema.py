@@ -10,6 +10,7 @@ import bot.accounts.tables
 import bot.automation.tables
 import bot.contacts.tables
 import bot.core.tables
+import bot.feedback.tables
 import bot.hours.tables
 import bot.inbox.tables
 import bot.inbox.tables_order

@@ -57,6 +57,8 @@ class Permission(StrEnum):
     API_DOCS = "api.docs"
     SURVEYS_READ = "surveys.read"
     SURVEYS_CHANGE = "surveys.change"  # whether and when the customers of an account are asked
+    FEEDBACK_READ = "feedback.read"
+    FEEDBACK_CHANGE = "feedback.change"  # rename, merge, hide and send out topics; products
     WEBHOOKS_READ = "webhooks.read"
     WEBHOOKS_CHANGE = "webhooks.change"  # add, change, stop, remove; test and send again
 
@@ -182,6 +184,8 @@ _LEAD = _AGENT | {
     P.SURVEYS_READ,
     P.SURVEYS_CHANGE,
     P.REPORTS_READ,
+    P.FEEDBACK_READ,
+    P.FEEDBACK_CHANGE,
 }
 _MARKETER = _EVERYBODY | {
     P.CONVERSATIONS_READ,
@@ -189,6 +193,8 @@ _MARKETER = _EVERYBODY | {
     P.OUTBOX_READ,
     P.HEARD_READ,
     P.SURVEYS_READ,
+    P.FEEDBACK_READ,
+    P.FEEDBACK_CHANGE,
 }
 
 MAY: dict[Role, frozenset[Permission]] = {

@@ -31,6 +31,7 @@ FEATURES = (
     "webhooks",
     "surveys",
     "reports",
+    "feedback",
 )
 
 A, L, M, ADMIN = Role.AGENT, Role.LEAD, Role.MARKETER, Role.ADMIN

@@ -7,7 +7,6 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,8 +22,8 @@ from bot.webhooks import service as webhooks
 from bot.webhooks.rules import CHOICES, MEANINGS, Kind
 from tests.integration.inbox.house import House as Inbox
 from tests.integration.webhooks.conftest import ADMIN, House
+from tests.integration.webhooks.documented import PAGE, example, shape
 
-PAGE = (Path(__file__).parents[3] / "docs" / "reference" / "webhooks.md").read_text()
 URL = "https://hubbub.example.com"
 DUE = "2026-03-02T09:15:00+00:00"
 
@@ -118,20 +117,6 @@ async def test_when_nobody_asks_nothing_is_kept(shop: Shop):
 
 
 # the documentation
-
-
-def example(kind: str) -> Any:
-    section = PAGE.split(f"\n## {kind}\n")[1].split("\n## ")[0]
-    found = re.search(r"```json\n(.*?)```", section, re.DOTALL)
-    assert found is not None, kind
-    return json.loads(found[1])
-
-
-def shape(value: Any) -> Any:
-    """
-    Give what a payload is made of: its names, and the types of its values but for those that may be empty.
-    """
-    return {name: shape(inner) for name, inner in value.items()} if isinstance(value, dict) else ...
 
 
 def test_every_kind_stands_in_the_table_with_its_meaning():
