@@ -21,6 +21,8 @@ from aiohttp import web
 
 import bot.accounts.api
 import bot.accounts.pages
+import bot.automation.api
+import bot.automation.pages
 import bot.contacts.api
 import bot.contacts.pages
 import bot.feedback.api
@@ -145,6 +147,7 @@ PAGES: Sequence[ModuleType] = (
     bot.outbox.pages,
     bot.contacts.pages,
     bot.hours.pages,
+    bot.automation.pages,
     bot.accounts.pages,
     bot.feedback.pages,
     bot.surveys.pages,
@@ -166,6 +169,7 @@ APIS: Sequence[ModuleType] = (
     bot.outbox.api,
     bot.contacts.api,
     bot.hours.api,
+    bot.automation.api,
     bot.accounts.api,
     bot.feedback.api,
     bot.surveys.api,
@@ -208,6 +212,12 @@ NAV = (
         about=mark("Everything that came in, and what became of it."),
     ),
     NavEntry(
+        label="Rules",
+        url="/rules",
+        permission=P.RULES_CHANGE,
+        about=mark("What Hubbub does by itself when something happens."),
+    ),
+    NavEntry(
         label="Hours",
         url="/hours",
         permission=P.HOURS_CHANGE,
@@ -235,6 +245,7 @@ TEMPLATE_PACKAGES = (
     "bot.outbox",
     "bot.contacts",
     "bot.hours",
+    "bot.automation",
     "bot.accounts",
     "bot.feedback",
     "bot.surveys",

@@ -14,7 +14,7 @@ from typing import assert_never
 
 import structlog
 
-from bot.automation import store
+from bot.automation import macros, store
 from bot.automation.reading import rule_of
 from bot.automation.rules import Action, Decision, Do, Happened, Rule, When, decide, waits_for
 from bot.core.actor import Actor
@@ -141,6 +141,10 @@ async def _carry_out(work: UnitOfWork, run: Run, action: Action) -> None:
             await _move(work, run, action)
         case Do.WEBHOOK:
             await _tell(work, run, action.value)
+        case Do.MACRO:
+            for step in await macros.steps_of(work, action.value):
+                await _carry_out(work, run, step)
+            await macros.count_use(work, action.value)
         case _:
             assert_never(action.do)
 

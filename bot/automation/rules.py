@@ -63,6 +63,7 @@ class Do(StrEnum):
     SNOOZE = "snooze"  # for how long, such as 2h
     PENDING = "pending"
     RESOLVE = "resolve"
+    MACRO = "macro"  # a macro's id; one that does not answer the customer
     WEBHOOK = "webhook"  # a word for the receiver, or nothing
 
 

@@ -4,7 +4,7 @@ The verbs about rules: write, order, switch on and off, delete, and try on last 
 
 from __future__ import annotations
 
-from bot.automation import store
+from bot.automation import macros, store
 from bot.automation.loops import find_loop, say_loop
 from bot.automation.reading import rule_from, rule_of
 from bot.automation.rules import Do, Rule
@@ -135,6 +135,8 @@ async def _actions_problem(work: UnitOfWork, wish: Wish) -> str | None:
 async def _action_problem(work: UnitOfWork, do: Do, value: str) -> str | None:
     if do in (Do.ADD_TAG, Do.REMOVE_TAG):
         return label_problem(clean_label(value))
+    if do is Do.MACRO:
+        return await macros.macro_problem(work, value)
     if do is not Do.ASSIGN:
         return None
     try:
@@ -147,7 +149,7 @@ async def _action_problem(work: UnitOfWork, do: Do, value: str) -> str | None:
 
 async def _loop_problem(work: UnitOfWork, rule: Rule) -> str | None:
     others = [rule_of(row) for row in await store.list_rules(work, enabled_only=True) if row.id != rule.id]
-    loop = find_loop([rule, *others])
+    loop = find_loop([await macros.spelled_out(work, one) for one in (rule, *others)])
     return say_loop(loop) if loop else None
 
 

@@ -109,3 +109,11 @@ def _since_id(since: datetime) -> sa.ColumnElement[bool]:
     millis = int(since.timestamp() * 1000)
     raw = f"{millis:012x}"
     return col(E.id) >= f"{raw[:8]}-{raw[8:]}"
+
+
+async def texts_of(work: UnitOfWork, message_ids: Sequence[str]) -> dict[str, str]:
+    """
+    Give the texts of messages.
+    """
+    query = sa.select(col(Message.id), col(Message.text)).where(col(Message.id).in_(message_ids))
+    return {message_id: text for message_id, text in await work.session.execute(query)}

@@ -89,6 +89,8 @@ def action_problem(do: str, value: str) -> str:
             return "" if value in names else f"choose from {', '.join(names)}"
         case Do.ASSIGN:
             return "" if value else "choose a colleague"
+        case Do.MACRO:
+            return "" if value else "choose a macro"
         case Do.NOTE:
             fits = 0 < len(value.strip()) <= LONGEST_NOTE
             return "" if fits else f"write a note of up to {LONGEST_NOTE:,} characters"

@@ -47,6 +47,7 @@ class Permission(StrEnum):
     HEARD_RETRY = "heard.retry"
     OUTBOX_READ = "outbox.read"
     OUTBOX_CHANGE = "outbox.change"  # cancel, retry, say what became of an unknown one
+    RULES_CHANGE = "rules.change"  # what is done by itself when something happens; read with conversations
     HOURS_CHANGE = "hours.change"  # business hours, their extra days and feeds; read with conversations
     STAFF_READ = "staff.read"
     STAFF_CHANGE = "staff.change"
@@ -176,6 +177,7 @@ _LEAD = _AGENT | {
     P.HEARD_READ,
     P.HEARD_RETRY,
     P.OUTBOX_CHANGE,
+    P.RULES_CHANGE,
     P.HOURS_CHANGE,
     P.STAFF_READ,
     P.STAFF_SKILLS,
