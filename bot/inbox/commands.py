@@ -6,9 +6,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
+import rich.console
 import typer
 
-from bot.console import Console, JsonOption, print_table, run
+from bot.console import Console, JsonOption, fail, print_table, run
 from bot.inbox.api import conversation_out
 from bot.inbox.listing import list_selected
 from bot.inbox.rules import Tab
@@ -20,10 +21,20 @@ TabOption = Annotated[Tab, typer.Option(help="Which part of the queue.")]
 LimitOption = Annotated[int, typer.Option(min=1, max=200, help="How many rows at the most.")]
 
 
-def queue(tab: TabOption = Tab.WAITING, limit: LimitOption = 50, json: JsonOption = False) -> None:
+WatchOption = Annotated[bool, typer.Option("--watch", help="Go on showing it as it changes, until Ctrl-C.")]
+
+
+def queue(
+    tab: TabOption = Tab.WAITING,
+    limit: LimitOption = 50,
+    json: JsonOption = False,
+    watch: WatchOption = False,
+) -> None:
     """
-    Show the queue, most urgent first.
+    Show the queue, most urgent first. With --watch and --json: one line of JSON for each change.
     """
+    if watch:
+        return _watch(tab, json=json)
 
     async def read(console: Console) -> list[dict[str, object]]:
         async with console.database.read() as work:
@@ -40,3 +51,18 @@ def queue(tab: TabOption = Tab.WAITING, limit: LimitOption = 50, json: JsonOptio
             ]
 
     print_table(run(read), COLUMNS, json=json, empty="Nothing waits.")
+    return None
+
+
+def _watch(tab: Tab, *, json: bool) -> None:
+    from bot.inbox.watching import Watcher  # what draws; the other listings start faster without
+
+    terminal = rich.console.Console()
+    if not json and not terminal.is_terminal:
+        fail("--watch draws in a terminal, and this is none; --watch --json writes a line for each change", code=2)
+
+    async def follow(console: Console) -> None:
+        watcher = Watcher(console, tab)
+        await (watcher.lines() if json else watcher.picture(terminal))
+
+    run(follow)
