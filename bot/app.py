@@ -30,6 +30,9 @@ import bot.feedback.pages
 import bot.hours.api
 import bot.hours.pages
 import bot.inbox.api
+import bot.inbox.bulk_pages
+import bot.inbox.order_api
+import bot.inbox.order_pages
 import bot.inbox.pages
 import bot.inbox.policy_api
 import bot.inbox.policy_pages
@@ -69,6 +72,7 @@ from bot.accounts.ears import EARS, Ear
 from bot.accounts.jobs import Pollers
 from bot.accounts.service import account_banners
 from bot.automation import acting as rules_acting
+from bot.contacts.keys import PANELS
 from bot.core.clock import Clock, SystemClock
 from bot.core.database import Database
 from bot.core.errors import HubbubError
@@ -88,7 +92,9 @@ from bot.inbox import hearing
 from bot.inbox import jobs as inbox_jobs
 from bot.inbox import webhooks as inbox_webhooks
 from bot.inbox.board import Board
+from bot.inbox.bulk_worker import BulkWorker
 from bot.inbox.handing_out import HandOut
+from bot.inbox.history_pages import history_panel
 from bot.inbox.keys import BOARD, PROMISE
 from bot.inbox.looking import prune_looking
 from bot.inbox.order import reach_of
@@ -144,6 +150,8 @@ PAGES: Sequence[ModuleType] = (
     bot.replies.macro_pages,
     bot.replies.alike_pages,
     bot.replies.acknowledgement_pages,
+    bot.inbox.order_pages,
+    bot.inbox.bulk_pages,
     bot.outbox.pages,
     bot.contacts.pages,
     bot.hours.pages,
@@ -163,6 +171,7 @@ APIS: Sequence[ModuleType] = (
     bot.inbox.api,
     bot.inbox.view_api,
     bot.inbox.tag_api,
+    bot.inbox.order_api,
     bot.inbox.policy_api,
     bot.replies.api,
     bot.replies.alike_api,
@@ -371,6 +380,7 @@ async def running(
         await stack.enter_async_context(pollers)
         await stack.enter_async_context(OutboxWorker(database, live, opened, receipts, settings.outbox, holder))
         await stack.enter_async_context(Watch(database, live, scheduler))
+        await stack.enter_async_context(BulkWorker(database, live, holder))
         await stack.enter_async_context(WebhookWorker(database, live, outward, box, settings.webhooks, holder))
         await stack.enter_async_context(Reactions(database, live, reactions_of(settings, url)))
         feeds = Feeds(database, outward, scheduler)
@@ -412,6 +422,7 @@ def _for_handlers(
         RECEIPTS: receipts_of(settings),
         MEMORY: Memory(),
         PROMISE: promise_of(settings),
+        PANELS: (history_panel,),
         PRESENCE: settings.presence,
         SKILL_CHOICES: skill_choices,
         ENTRANCE: entrance,

@@ -11,6 +11,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from bot.contacts import service
+from bot.contacts.blocking import How, block, blocks_of, unblock
 from bot.contacts.segments import MOST_SEGMENTS, add_segments, remove_segment, segments_of
 from bot.contacts.tables import Contact, Identity
 from bot.web.operations import Body, Call, Listing, PageQuery, operation
@@ -47,6 +48,34 @@ class ContactOut(_Out):
     seen_at: datetime
     segments: list[str]
     identities: list[IdentityOut]
+
+
+class BlockOut(_Out):
+    """
+    What keeps somebody away from the queue.
+    """
+
+    subject_id: str = Field(description="of the contact, or of one identity")
+    how: How
+    by_name: str
+    at: datetime
+
+
+class BlocksOut(BaseModel):
+    """
+    What keeps a contact and their identities away.
+    """
+
+    blocks: list[BlockOut]
+
+
+class BlockIn(Body):
+    how: How = How.BLOCKED
+    identity_id: str | None = Field(default=None, max_length=100, description="null: all they write, anywhere")
+
+
+class UnblockIn(Body):
+    identity_id: str | None = Field(default=None, max_length=100)
 
 
 class SegmentsIn(Body):
@@ -98,6 +127,37 @@ async def take_contact_out_of_segment(call: Call, contact_id: str, segment: str)
     """
     await remove_segment(call.work, call.actor, contact_id, segment)
     return await _read(call, contact_id)
+
+
+@operation("GET", "/contacts/{contact_id}/blocks", permission="contacts.read", tag="contacts")
+async def list_blocks(call: Call, contact_id: str) -> BlocksOut:
+    """
+    Say what keeps a contact away from the queue.
+    """
+    await service.get_contact(call.work, contact_id)
+    return await _blocks(call, contact_id)
+
+
+@operation("POST", "/contacts/{contact_id}/block", permission="contacts.change", tag="contacts")
+async def block_contact(call: Call, contact_id: str, body: BlockIn) -> BlocksOut:
+    """
+    Keep a contact, or one of their identities, away from the queue.
+    """
+    await block(call.work, call.actor, contact_id, how=body.how, identity_id=body.identity_id)
+    return await _blocks(call, contact_id)
+
+
+@operation("POST", "/contacts/{contact_id}/unblock", permission="contacts.change", tag="contacts")
+async def unblock_contact(call: Call, contact_id: str, body: UnblockIn) -> BlocksOut:
+    """
+    Let their words into the queue again; what is not blocked is no mistake.
+    """
+    await unblock(call.work, call.actor, contact_id, identity_id=body.identity_id)
+    return await _blocks(call, contact_id)
+
+
+async def _blocks(call: Call, contact_id: str) -> BlocksOut:
+    return BlocksOut(blocks=[BlockOut.model_validate(one) for one in await blocks_of(call.work, contact_id)])
 
 
 async def _read(call: Call, contact_id: str) -> ContactOut:

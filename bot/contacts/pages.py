@@ -9,10 +9,14 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 from bot.contacts import service
+from bot.contacts.blocking import How, block, blocks_of, unblock
+from bot.contacts.keys import PANELS
 from bot.contacts.segments import add_segments, known_segments, remove_segment, segments_of
+from bot.core.errors import Invalid
 from bot.core.labels import split_labels
 from bot.staff.rules import Permission
 from bot.web.pages import Visit, page
+from bot.web.translations import gettext as _
 
 ROWS = 50
 LONGEST_SEARCH = 200
@@ -42,8 +46,12 @@ async def show_contact(visit: Visit) -> web.StreamResponse:
     """
     contact = await service.get_contact(visit.work, visit.path["contact_id"])
     identities = await service.identities_of(visit.work, contact.id)
+    sources = visit.request.app.get(PANELS, ())
+    panels = [panel for source in sources if (panel := await source(visit, contact.id)) is not None]
     return await visit.render(
         "contacts/show.html",
+        panels=panels,
+        blocks={one.subject_id: one for one in await blocks_of(visit.work, contact.id)},
         contact=contact,
         identities=identities,
         segments=(await segments_of(visit.work, [contact.id])).get(contact.id, ()),
@@ -68,6 +76,30 @@ async def leave_segment(visit: Visit) -> web.StreamResponse:
     """
     await remove_segment(visit.work, visit.person, visit.path["contact_id"], visit.form.get("segment", ""))
     return visit.go(f"/contacts/{visit.path['contact_id']}")
+
+
+@page("POST", "/contacts/{contact_id}/block", permission=CHANGE)
+async def block_contact(visit: Visit) -> web.StreamResponse:
+    """
+    Keep a contact, or one of their identities, away from the queue.
+    """
+    how = visit.form.get("how", How.BLOCKED)
+    if how not in set(How):
+        raise Invalid(fields={"how": f"one of {', '.join(How)}"})
+    identity = visit.form.get("identity_id") or None
+    contact_id = visit.path["contact_id"]
+    await block(visit.work, visit.person, contact_id, how=How(how), identity_id=identity)
+    return visit.go(f"/contacts/{contact_id}#block", _("What they write stays away from the queue now."))
+
+
+@page("POST", "/contacts/{contact_id}/unblock", permission=CHANGE)
+async def unblock_contact(visit: Visit) -> web.StreamResponse:
+    """
+    Let their words into the queue again.
+    """
+    contact_id = visit.path["contact_id"]
+    await unblock(visit.work, visit.person, contact_id, identity_id=visit.form.get("identity_id") or None)
+    return visit.go(f"/contacts/{contact_id}#block", _("What they write reaches the queue again."))
 
 
 def _url(search: str, after: str | None) -> str:

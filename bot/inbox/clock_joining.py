@@ -28,6 +28,7 @@ async def join(work: UnitOfWork, source: Conversation, into: Conversation) -> li
     """
     done: list[Did] = []
     theirs = {_group(clock.kind): clock for clock in await store.running_clocks(work, into.id)}
+    done += [{"clock_id": clock.id, "did": "stayed", "before": _written(clock)} for clock in theirs.values()]
     for clock in await store.running_clocks(work, source.id):
         other = theirs.get(_group(clock.kind))
         if other is not None and _due(work, other) <= _due(work, clock):
@@ -49,14 +50,18 @@ async def hand_over(work: UnitOfWork, source: Conversation, into: Conversation) 
     return [await _carry(work, clock, into) for clock in running if clock.kind in RESPONSES]
 
 
-async def follow_state(work: UnitOfWork, conversation: Conversation) -> None:
+async def follow_state(work: UnitOfWork, conversation: Conversation, done: list[Did]) -> None:
     """
-    Let clocks pause or run as the state of their conversation says.
+    Let clocks pause or run as the state of their conversation says, and note what they are then.
     """
     if conversation.state == State.PENDING:
         await clocks.pause(work, conversation)
     else:
         await clocks.resume(work, conversation, work.now)
+    running = {clock.id: clock for clock in await store.running_clocks(work, conversation.id)}
+    for one in done:
+        if one["clock_id"] in running:
+            one["after"] = _written(running[one["clock_id"]])
 
 
 async def part(work: UnitOfWork, done: list[Did], source: Conversation, into: Conversation) -> None:
@@ -70,8 +75,9 @@ async def part(work: UnitOfWork, done: list[Did], source: Conversation, into: Co
         if one["did"] == "carried":
             clock.conversation_id = source.id
             await work.session.flush()
+        if one["did"] != "dropped":
             _give_back(clock, one)
-        else:
+        elif clock.outcome == Outcome.DROPPED:
             await _run_again(work, clock, one, source if clock.conversation_id == source.id else into)
 
 
@@ -93,7 +99,7 @@ async def _carry(work: UnitOfWork, clock: ConversationClock, into: Conversation)
     clock.conversation_id = into.id
     await work.session.flush()
     _note(work, into, clock, EventKind.CLOCK_MOVED, why="merged")
-    return {"clock_id": clock.id, "did": "carried", "before": before, "after": before}
+    return {"clock_id": clock.id, "did": "carried", "before": before}
 
 
 async def _drop(
@@ -105,9 +111,9 @@ async def _drop(
 
 
 def _give_back(clock: ConversationClock, one: Did) -> None:
-    if clock.stopped_at is not None:
+    # Paused or resumed with its new conversation, or not; what happened to it since then stays.
+    if clock.stopped_at is not None or _written(clock) != one.get("after", _written(clock)):
         return
-    # Paused or resumed with its new conversation; before the merge it was neither.
     for name in KEPT:
         value = one["before"][name]
         setattr(clock, name, datetime.fromisoformat(value) if name in INSTANTS and value else value)

@@ -10,6 +10,7 @@ from typing import Any
 
 import responses
 from bot.accounts.ears import Heard, Ignored, Routed
+from bot.contacts.blocking import How, how_blocked
 from bot.contacts.service import meet
 from bot.contacts.tables import Identity
 from bot.core.actor import HUBBUB
@@ -53,6 +54,9 @@ async def hear(work: UnitOfWork, heard: Heard, promise: Promise) -> Routed | Ign
     if item.automatic in OURS:
         return Ignored(reason="our own message")
     identity = await meet(work, heard.account.channel, item.author)
+    how = await how_blocked(work, identity)
+    if how is How.BLOCKED:
+        return Ignored(reason="blocked")
     conversation = await _find_conversation(work, heard, identity)
     if item.automatic and conversation is None:
         return Ignored(reason=f"written by a machine ({item.automatic})")
@@ -60,7 +64,9 @@ async def hear(work: UnitOfWork, heard: Heard, promise: Promise) -> Routed | Ign
         conversation = _open(work, heard, identity)
         await work.session.flush()
     message = _add_inbound(work, heard, identity, conversation)
-    if item.automatic is None:
+    if item.automatic is None and how is How.SPAM:
+        _take_as_spam(work, conversation, message)
+    elif item.automatic is None:
         await _wait_for_answer(work, conversation, message, promise)
     tell(work, conversation.id)
     return Routed(to=f"conversation:{conversation.id}")
@@ -168,6 +174,24 @@ def _attachment(one: Attachment) -> dict[str, Any]:
     return {**{name: getattr(one, name) for name in names}, "url": web_link(one.url)}
 
 
+def _take_as_spam(work: UnitOfWork, conversation: Conversation, message: Message) -> None:
+    """
+    Keep a message of somebody whose words are spam where spam is; what they asked before goes on as it was.
+    """
+    _show_newest(conversation, message)
+    if conversation.spam_at is None and conversation.opened_at == work.now:
+        conversation.state, conversation.spam_at = State.RESOLVED, work.now
+        conversation.resolved_at = work.now
+        note_event(work, conversation, EventKind.SPAM, HUBBUB)
+
+
+def _show_newest(conversation: Conversation, message: Message) -> None:
+    conversation.newest_message_id = message.id
+    conversation.identity_id = message.identity_id or conversation.identity_id
+    conversation.last_message_at = max(conversation.last_message_at, message.at)
+    conversation.snippet = snippet(message.text) or snippet(conversation.subject)
+
+
 async def _wait_for_answer(
     work: UnitOfWork, conversation: Conversation, message: Message, promise: Promise
 ) -> None:
@@ -181,10 +205,8 @@ async def _wait_for_answer(
         await settle_agent(work, conversation)
     elif conversation.waiting_messages == 0 and conversation.agent_id is not None:
         conversation.touched_at = work.now  # nobody waited until now: the lease runs again
-    conversation.newest_message_id = message.id
-    conversation.identity_id = message.identity_id or conversation.identity_id
-    conversation.last_message_at = max(conversation.last_message_at, message.at)
-    conversation.snippet = snippet(message.text) or snippet(conversation.subject)
+    conversation.spam_at = None
+    _show_newest(conversation, message)
     conversation.waiting_messages += 1
     await work.session.flush()
     kind = kind_of_clock(

@@ -58,7 +58,7 @@ async def merge(
     moved = await _pour(work, source, into)
     moved["clocks"] = await clock_joining.join(work, source, into)
     _become_one(work, source, into)
-    await clock_joining.follow_state(work, into)
+    await clock_joining.follow_state(work, into, moved["clocks"])
     row = await _remember(work, actor, "merge", source, into, moved, before)
     count = len(moved["messages"])
     note_event(work, source, EventKind.MERGED, actor, into=into.id, merge_id=row.id)
@@ -120,10 +120,12 @@ async def undo(work: UnitOfWork, actor: Actor, rearrangement_id: str) -> Convers
         snapshots.restore(source, row.before["from"])
         snapshots.give_back(into, row.before["into"], row.before["after_into"])
     else:
+        untouched = snapshots.take(into) == row.before["after_into"]
         await _pour(work, into, source)
         await clock_joining.join(work, into, source)
         snapshots.give_back(source, row.before["from"], row.before["after_from"])
-        _recount(source, await _messages(work, source.id))
+        if not untouched:
+            _recount(source, await _messages(work, source.id))
         into.merged_into, into.state, into.resolved_at = source.id, State.RESOLVED, work.now
         into.waiting_messages, into.snoozed_until = 0, None
     for one in (source, into):
@@ -323,7 +325,8 @@ def _recount(conversation: Conversation, messages: Sequence[Message]) -> None:
     if asked:
         newest = asked[-1]
         conversation.snippet = snippet(newest.text) or snippet(conversation.subject)
-        conversation.language, conversation.mood = newest.language, newest.mood
+        conversation.language = newest.language or conversation.language
+        conversation.mood = newest.mood
         conversation.intent = newest.intent
     if messages:
         conversation.last_message_at = max(one.at for one in messages)

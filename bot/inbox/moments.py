@@ -15,6 +15,9 @@ from zoneinfo import ZoneInfo
 
 import dateparser
 
+ZONE_COOKIE = "hubbub_zone"
+"""The browser's time zone; time.js sets it. WARNING: change both."""
+
 LONGEST_WORDS = 60
 MORNING = time(9)
 """When a day alone begins."""

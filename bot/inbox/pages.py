@@ -5,7 +5,7 @@ The queue page and the conversation page.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from aiohttp import web
@@ -13,11 +13,14 @@ from aiohttp import web
 from bot.accounts.service import get_account
 from bot.accounts.tables import Account
 from bot.contacts.service import get_contact, identities_of
+from bot.core.database import UnitOfWork
 from bot.core.errors import Conflict, Invalid
 from bot.inbox import dispatch, service, store
 from bot.inbox.drafts import DraftKind, drafts_in
 from bot.inbox.keys import PROMISE, reach_of
 from bot.inbox.looking import onlookers
+from bot.inbox.merging import last_rearrangement
+from bot.inbox.moments import ZONE_COOKIE, NotUnderstood, read_moment, zone_named
 from bot.inbox.queue import queue_page
 from bot.inbox.rules import LONGEST_SNOOZE
 from bot.inbox.tables_order import Draft
@@ -142,14 +145,26 @@ async def hand_over(visit: Visit) -> web.StreamResponse:
 @page("POST", "/conversations/{id}/snooze", permission=ANSWER)
 async def snooze(visit: Visit) -> web.StreamResponse:
     """
-    Put it aside for some seconds (the menu's values).
+    Put it aside for some seconds (the menu's values), or until a moment in words.
     """
-    seconds = visit.form.get("until", "")
+    until = _until(visit)
+    await service.snooze(visit.work, visit.person, visit.path["id"], until)
+    zone = zone_named(visit.request.cookies.get(ZONE_COOKIE, ""))
+    when = f"{until.astimezone(zone):%Y-%m-%d %H:%M} {zone.key}"
+    return _back(visit, _("Snoozed until %(when)s. A new message brings it back before.", when=when))
+
+
+def _until(visit: Visit) -> datetime:
+    words, seconds = visit.form.get("words", ""), visit.form.get("until", "")
+    if not seconds and words.strip():
+        zone = zone_named(visit.request.cookies.get(ZONE_COOKIE, ""))
+        try:
+            return read_moment(words, now=visit.work.now, zone=zone)
+        except NotUnderstood as error:
+            raise Invalid(fields={"words": str(error)}) from error
     if not seconds.isdecimal() or len(seconds) > 9 or timedelta(seconds=int(seconds)) > LONGEST_SNOOZE:
         raise Invalid(fields={"until": "choose one of the times in the menu"})
-    until = visit.work.now + timedelta(seconds=int(seconds))
-    await service.snooze(visit.work, visit.person, visit.path["id"], until)
-    return _back(visit, _("Snoozed. A new message brings it back before."))
+    return visit.work.now + timedelta(seconds=int(seconds))
 
 
 @page("POST", "/conversations/{id}/claim", permission=ANSWER)
@@ -242,9 +257,15 @@ async def _conversation(visit: Visit, *, draft: str) -> ConversationPage:
         may_take=shell.gate.may(person.role, Permission.CONVERSATIONS_TAKE_OVER),
         tags=(await store.tags_of(work, [c.id])).get(c.id, ()),
         newest_answer_id=await store.newest_answer(work, c.id),
+        undoable=await _undoable(work, c.id),
         onlookers=await onlookers(work, c.id, besides=person.id),
         **_written(await drafts_in(work, person, c.id), draft),
     )
+
+
+async def _undoable(work: UnitOfWork, conversation_id: str) -> tuple[str, str] | None:
+    last = await last_rearrangement(work, conversation_id)
+    return (last.id, last.kind) if last else None
 
 
 def _written(kept: Mapping[DraftKind, Draft], typed: str) -> dict[str, Any]:

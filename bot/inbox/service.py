@@ -66,28 +66,33 @@ async def release(work: UnitOfWork, actor: Actor, conversation_id: str) -> Conve
     """
     Give a conversation back to the queue.
     """
-    conversation = await _for_change(work, actor, conversation_id)
+    conversation = await for_change(work, actor, conversation_id)
     conversation.agent_id = conversation.agent_name = None
     conversation.claimed_at = conversation.touched_at = None
     await _done(work, conversation, "released", actor)
     return conversation
 
 
-async def hand_over(work: UnitOfWork, actor: Actor, conversation_id: str, staff_id: str) -> Conversation:
+async def hand_over(
+    work: UnitOfWork, actor: Actor, conversation_id: str, staff_id: str, *, notify_them: bool = True
+) -> Conversation:
     """
     Give a conversation to a colleague.
+
+    Args:
+        notify_them: ring their bell; not for a thousand at once.
 
     Raises:
         Invalid: there is no such colleague, or they do not answer customers.
     """
-    conversation = await _for_change(work, actor, conversation_id)
+    conversation = await for_change(work, actor, conversation_id)
     colleague = await get_staff(work, staff_id)
     if colleague.disabled_at is not None or not may(colleague.role, Permission.CONVERSATIONS_ANSWER):
         raise Invalid(fields={"agent_id": f"{colleague.name} does not answer conversations; choose somebody else"})
     conversation.agent_id, conversation.agent_name = colleague.id, colleague.name
     conversation.claimed_at = conversation.touched_at = work.now
     await _done(work, conversation, "handed_over", actor, to=colleague.name, to_id=colleague.id)
-    if colleague.id != actor.id:
+    if notify_them and colleague.id != actor.id:
         words = {"who": actor.name, "about": conversation.subject or conversation.snippet}
         text = mark("%(who)s handed a conversation over to you: %(about)s")
         await notify(work, colleague.id, "handed_over", text, url=f"/conversations/{conversation.id}", words=words)
@@ -124,7 +129,7 @@ async def reply(
         raise Invalid(fields={"text": f"write what {', '.join(missing)} stands for; it has no value here"})
     if then not in ("", State.PENDING, State.RESOLVED):
         raise Invalid(fields={"then": 'choose "", "pending" or "resolved"'})
-    conversation = await _for_change(work, actor, conversation_id)
+    conversation = await for_change(work, actor, conversation_id)
     if conversation.newest_message_id is None or seen != conversation.newest_message_id:
         raise Conflict("a newer message has come in; read it first. Your text is kept")
     if not automatic:
@@ -243,7 +248,7 @@ async def snooze(work: UnitOfWork, actor: Actor, conversation_id: str, until: da
     """
     if not work.now < until <= work.now + LONGEST_SNOOZE:
         raise Invalid(fields={"until": "choose a moment between now and a year from now"})
-    conversation = await _for_change(work, actor, conversation_id)
+    conversation = await for_change(work, actor, conversation_id)
     await snooze_now(work, conversation, until)
     await _done(work, conversation, "snoozed", actor, until=until.isoformat())
     return conversation
@@ -253,7 +258,7 @@ async def set_pending(work: UnitOfWork, actor: Actor, conversation_id: str) -> C
     """
     Wait for the customer; what is promised pauses until they write.
     """
-    conversation = await _for_change(work, actor, conversation_id)
+    conversation = await for_change(work, actor, conversation_id)
     await wait_now(work, conversation)
     await _done(work, conversation, "pending", actor)
     return conversation
@@ -263,7 +268,7 @@ async def resolve(work: UnitOfWork, actor: Actor, conversation_id: str) -> Conve
     """
     Call a conversation done; its clocks stop.
     """
-    conversation = await _for_change(work, actor, conversation_id)
+    conversation = await for_change(work, actor, conversation_id)
     await resolve_now(work, conversation)
     await _done(work, conversation, "resolved", actor)
     return conversation
@@ -273,14 +278,14 @@ async def reopen(work: UnitOfWork, actor: Actor, conversation_id: str) -> Conver
     """
     Put a conversation back into the queue.
     """
-    conversation = await _for_change(work, actor, conversation_id)
+    conversation = await for_change(work, actor, conversation_id)
     await open_now(work, conversation, work.now)
     conversation.replied_to_id = None  # somebody found that there is more to do
     await _done(work, conversation, "reopened", actor)
     return conversation
 
 
-async def _for_change(work: UnitOfWork, actor: Actor, conversation_id: str) -> Conversation:
+async def for_change(work: UnitOfWork, actor: Actor, conversation_id: str) -> Conversation:
     """
     Give a conversation to change, locked; refuse when it is another agent's.
     """

@@ -173,6 +173,9 @@ class ConversationPage:
     snooze_choices: Sequence[SnoozeChoice]
     tags: Sequence[str] = ()
     may_answer: bool = True
+    merged_into: str | None = None
+    spam: bool = False
+    undoable: tuple[str, str] | None = None  # id and kind of the last merge or split that stands
     draft_version: int = 0
     kept_draft: str = ""
     note_draft: str = ""
@@ -344,6 +347,8 @@ def why_no_reply(
     """
     Say why this person cannot answer here now; empty when they can.
     """
+    if c.merged_into is not None:
+        return mark("This went into another conversation; answer there.")
     if newest is None or newest.reply_to is None:
         return _("There is nothing here that can be answered on its channel.")
     if c.agent_id not in (None, person.id) and not may_take:
@@ -415,5 +420,7 @@ def conversation_page(
         history=history,
         snooze_choices=SNOOZE_CHOICES,
         may_answer=may_answer,
+        merged_into=c.merged_into,
+        spam=c.spam_at is not None,
         **more,
     )

@@ -28,6 +28,7 @@ function use(key) {
       const choice = element.closest(".composer")?.querySelector(`input[name=kind][value=${kind}]`);
       if (choice) choice.checked = true;
     }
+    openAround(element);
     if (!visible(element)) continue;
     if (element.matches("textarea, input")) element.focus();
     else element.click();
@@ -36,6 +37,13 @@ function use(key) {
     return true;
   }
   return false;
+}
+
+// What stands in a closed menu of the page is a key away all the same.
+function openAround(element) {
+  const menu = element.closest("details.menu:not([open])");
+  if (!menu || !visible(menu) || element.matches("summary")) return;
+  menu.open = true;
 }
 
 function onKey(event) {

@@ -76,6 +76,8 @@ document.addEventListener(
   (event) => {
     const menu = event.target;
     if (menu instanceof HTMLDetailsElement && menu.matches(".menu") && menu.open) {
+      // Who came by the key of something inside stands there already.
+      if (menu.querySelector(".menu-body")?.contains(document.activeElement)) return;
       menu.querySelector(".menu-body :is(button, select, input:not([type=hidden]), a)")?.focus();
     }
   },

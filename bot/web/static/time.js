@@ -90,3 +90,6 @@ setInterval(localise, 30000);
 document.addEventListener("htmx:afterSwap", refresh);
 document.addEventListener("htmx:oobAfterSwap", refresh);
 document.addEventListener("visibilitychange", refresh);
+
+// Moments in words are read in the reader's own time zone. WARNING: ZONE_COOKIE in bot/inbox/moments.py.
+document.cookie = `hubbub_zone=${Intl.DateTimeFormat().resolvedOptions().timeZone}; path=/; max-age=31536000; samesite=lax`;

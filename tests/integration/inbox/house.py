@@ -87,6 +87,18 @@ class House:
         assert isinstance(routed, Routed)
         return routed.to.removeprefix("conversation:")
 
+    async def build_second(self, other: House) -> str:
+        """
+        Open an account beside another house's, and let the same customer write to it; gives the conversation.
+        """
+        self.people = other.people
+        async with self.database.write() as work:
+            self.account = Account(
+                id=work.new_id(), channel="mastodon", name="other", handle="other@far.example", created_at=work.now
+            )
+            work.session.add(self.account)
+        return await self.asked("Do you hear me here?")
+
     async def see(self, conversation_id: str) -> Conversation:
         async with self.database.read() as work:
             return await store.get_conversation(work, conversation_id)
