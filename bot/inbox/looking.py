@@ -51,14 +51,15 @@ async def look(work: UnitOfWork, actor: Actor, conversation_id: str, *, typing: 
     await store.get_conversation(work, conversation_id)
     before = await work.session.get(L, (conversation_id, actor.id), populate_existing=True)
     was_here = before is not None and before.until > work.now
-    was_typing = before is not None and before.typing_until is not None and before.typing_until > work.now
-    changed = not was_here or typing != was_typing
+    # Compared with what they were told: a change that came too soon after the last one is told with the next beat.
+    changed = before is None or not was_here or typing != before.told_typing
     tells = changed and (before is None or before.told_at + TOLD_EVERY <= work.now)
     values = {
         "name": actor.name,
         "until": work.now + LOOKS_FOR,
         "typing_until": work.now + TYPES_FOR if typing else None,
         "told_at": work.now if tells or before is None else before.told_at,
+        "told_typing": typing if tells or before is None else before.told_typing,
     }
     key = {"conversation_id": conversation_id, "staff_id": actor.id}
     statement = work.insert(L).values(**key, **values)

@@ -79,7 +79,7 @@ async def show_split(visit: Visit) -> web.StreamResponse:
     return await visit.render(
         "inbox/split.html",
         conversation=queue_row(listed, None, visit.person, visit.work.now, ""),
-        messages=found.items[1:],
+        turns=found.items[1:],
     )
 
 

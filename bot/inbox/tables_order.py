@@ -85,6 +85,7 @@ class Looking(SQLModel, table=True):
     until: datetime = instant()
     typing_until: datetime | None = maybe_instant()
     told_at: datetime = instant()  # colleagues' pages, last
+    told_typing: bool = False  # and what they were told
 
 
 class BulkJob(SQLModel, table=True):

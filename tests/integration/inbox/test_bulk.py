@@ -77,9 +77,8 @@ def _worker(house: House, holder: str = "here") -> BulkWorker:
 
 
 async def test_a_job_does_what_it_can_and_says_what_it_left_out(house: House) -> None:
-    mine, done, theirs = await house.asked("one", REED), "", await house.asked("two")
+    mine, (done, theirs) = await house.asked("one", REED), await _many(house, 2)
     await house.reply(theirs, "ben")
-    done = (await _many(house, 1))[0]
     async with house.database.write() as work:
         await service.resolve(work, house.people["ann"], done)
     job_id = await _begin(house, BulkVerb.RESOLVE, [mine, theirs, done, "nothing"])
@@ -229,7 +228,7 @@ async def test_S13_a_bulk_of_ten_thousand_does_not_slow_live_work(database_url: 
     await database.close()
     assert progress.state == "running", "it ran all the while"
     assert progress.done > 0
-    # A claim waits for one round at most, on top of its own time; the rounds are as short as the worker makes them.
+    # A claim waits for one round at most, on top of its own time; rounds are as short as the worker makes them.
     assert median(busy) < 10 * median(idle) + 0.1, (median(idle), median(busy))
     assert busy[int(len(busy) * 0.95)] < 10 * idle[int(len(idle) * 0.95)] + 0.3, (idle[-6:], busy[-6:])
 

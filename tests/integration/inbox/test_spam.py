@@ -5,8 +5,10 @@ Spam, blocked contacts, and the pages that keep order, on both databases.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
+from aiohttp import web as web_server
 
 import bot.contacts.api
 import bot.contacts.pages
@@ -38,7 +40,7 @@ async def house(database: Database) -> House:
 
 @pytest.fixture
 async def web(house: House) -> AsyncIterator[WebClient]:
-    extra = {PROMISE_KEY: PROMISE, PANELS: (history_panel,)}
+    extra: dict[web_server.AppKey[Any], object] = {PROMISE_KEY: PROMISE, PANELS: (history_panel,)}
     async with make_client(house.database, pages=PAGES, apis=APIS, extra=extra) as client:
         yield client
 

@@ -208,11 +208,19 @@ async def test_somebody_who_types_for_a_minute_is_news_every_few_seconds_at_most
         await _look(house, opened, "ann", typing=number % 2 == 0)  # the worst: it changes every second
         await clock.advance(1)
     assert await _news(house, opened) <= 60 / looking.TOLD_EVERY.total_seconds() + 1
+    await clock.advance(4)
+    await _look(house, opened, "ann", typing=True)
     before = await _news(house, opened)
     for _ in range(20):
         await _look(house, opened, "ann", typing=True)
         await clock.advance(4)
-    assert await _news(house, opened) <= before + 1, "what does not change is no news"
+    assert await _news(house, opened) == before, "what does not change is no news"
+    await _look(house, opened, "ann")
+    await clock.advance(1)
+    await _look(house, opened, "ann", typing=True)
+    await clock.advance(4)
+    await _look(house, opened, "ann")
+    assert await _news(house, opened) == before + 2, "what came too soon is told later"
 
 
 async def test_looking_over_http(web: WebClient, house: House) -> None:

@@ -144,6 +144,7 @@ def _writing() -> None:
         sa.Column("until", Instant(), nullable=False),
         sa.Column("typing_until", Instant(), nullable=True),
         sa.Column("told_at", Instant(), nullable=False),
+        sa.Column("told_typing", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(["conversation_id"], ["conversation.id"]),
         sa.PrimaryKeyConstraint("conversation_id", "staff_id"),
     )
