@@ -16,7 +16,6 @@ from typing import Any, assert_never
 import sqlalchemy as sa
 from sqlmodel import col
 
-from bot.contacts.tables import Contact, Identity
 from bot.core.actor import Actor
 from bot.core.database import UnitOfWork
 from bot.core.errors import Conflict, HubbubError, Invalid, NotFound
@@ -133,10 +132,7 @@ async def _detail(
 
 async def _matching(work: UnitOfWork, actor: Actor, selection: Selection) -> list[str]:
     query = sa.select(col(C.id))
-    if selection.text:
-        query = query.join(Contact, col(C.contact_id) == col(Contact.id))
-        query = query.join(Identity, col(C.identity_id) == col(Identity.id))
-    query = query.where(*conditions_of(selection.seen_by(actor.id), work.now))
+    query = query.where(*conditions_of(selection.seen_by(actor.id), work.now, work.dialect))
     return list((await work.session.scalars(query.order_by(col(C.id)).limit(MOST_ITEMS))).all())
 
 

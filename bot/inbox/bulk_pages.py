@@ -13,9 +13,7 @@ from bot.inbox import bulk
 from bot.inbox.bulk import BulkVerb
 from bot.inbox.listing import count, list_selected
 from bot.inbox.moments import ZONE_COOKIE, NotUnderstood, read_moment, zone_named
-from bot.inbox.queue import Asked, asked_of
-from bot.inbox.rules import Tab
-from bot.inbox.selection import ORDER_OF_TAB, TABS, from_address
+from bot.inbox.queue import asked_in, asked_of
 from bot.inbox.views import queue_row
 from bot.staff.rules import Permission
 from bot.staff.service import colleagues_who_may
@@ -40,7 +38,7 @@ async def choose(visit: Visit) -> web.StreamResponse:
     """
     Choose conversations out of a list of the queue, and what to do to them.
     """
-    asked = asked_of(visit)
+    asked = await asked_of(visit)
     found = await list_selected(
         visit.work, asked.selection, actor_id=visit.person.id, order=asked.order, limit=SHOWN, after=None
     )
@@ -66,7 +64,10 @@ async def begin(visit: Visit) -> web.StreamResponse:
         raise Invalid(fields={"verb": "choose what to do"})
     # The one form with a repeated field; it was read before, so this asks nobody.
     chosen = [str(one) for one in (await visit.request.post()).getall("id", [])]
-    everything = form.get("which") == "all"
+    selection = None
+    if form.get("which") == "all":
+        pairs = parse_qsl(form.get("address", "")[:4000], max_num_fields=100)
+        selection = (await asked_in(visit.work, visit.person.id, pairs)).selection
     until = None
     if verb == BulkVerb.SNOOZE:
         try:
@@ -79,19 +80,12 @@ async def begin(visit: Visit) -> web.StreamResponse:
         visit.person,
         BulkVerb(verb),
         ids=chosen,
-        selection=_asked(form.get("address", "")).selection if everything else None,
+        selection=selection,
         tag=form.get("tag", ""),
         agent_id=form.get("agent_id", ""),
         until=until,
     )
     return visit.go(f"/bulk/{job.id}")
-
-
-def _asked(address: str) -> Asked:
-    pairs = parse_qsl(address[:4000], max_num_fields=100)
-    said = dict(pairs).get("tab", "")
-    tab = Tab(said) if said in set(Tab) else Tab.WAITING
-    return Asked(tab=tab, selection=from_address(TABS[tab], pairs), order=ORDER_OF_TAB[tab])
 
 
 @page("GET", "/bulk", permission=READ)

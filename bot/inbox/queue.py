@@ -4,12 +4,14 @@ What the queue page shows: what its address asks for, the numbers of its tabs, i
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
 from bot.accounts.service import list_accounts
 from bot.accounts.tables import Account
+from bot.core.database import UnitOfWork
 from bot.core.errors import NotFound
 from bot.inbox.board import Board
 from bot.inbox.keys import BOARD
@@ -59,14 +61,21 @@ async def asked_of(visit: Visit) -> Asked:
     """
     Read what the address asks for. A view that is gone, or somebody else's, is the first tab.
     """
-    query = visit.request.query
+    return await asked_in(visit.work, visit.person.id, list(visit.request.query.items()))
+
+
+async def asked_in(work: UnitOfWork, actor_id: str, pairs: Sequence[tuple[str, str]]) -> Asked:
+    """
+    Read an address of the queue that was handed in, as `asked_of` reads the page's own.
+    """
+    query = dict(reversed(pairs))
     if "view" in query:
         with suppress(NotFound):
-            view = await get_view(visit.work, visit.person.id, query["view"].replace("\x00", ""))
+            view = await get_view(work, actor_id, query["view"].replace("\x00", ""))
             order, selection = Order(view.order), selection_of(view)
             return Asked(tab=Tab.WAITING, view=view, selection=selection, order=order)
     tab = Tab(query["tab"]) if query.get("tab") in set(Tab) else Tab.WAITING
-    selection = from_address(TABS[tab], list(query.items()))
+    selection = from_address(TABS[tab], pairs)
     return Asked(tab=tab, view=None, selection=selection, order=ORDER_OF_TAB[tab])
 
 
