@@ -257,6 +257,8 @@ async def _conversation(visit: Visit, *, draft: str) -> ConversationPage:
         may_take=shell.gate.may(person.role, Permission.CONVERSATIONS_TAKE_OVER),
         tags=(await store.tags_of(work, [c.id])).get(c.id, ()),
         newest_answer_id=await store.newest_answer(work, c.id),
+        merged_into=c.merged_into,
+        spam=c.spam_at is not None,
         undoable=await _undoable(work, c.id),
         onlookers=await onlookers(work, c.id, besides=person.id),
         **_written(await drafts_in(work, person, c.id), draft),

@@ -420,7 +420,5 @@ def conversation_page(
         history=history,
         snooze_choices=SNOOZE_CHOICES,
         may_answer=may_answer,
-        merged_into=c.merged_into,
-        spam=c.spam_at is not None,
         **more,
     )
