@@ -111,6 +111,9 @@ from bot.replies.acknowledging import ACKNOWLEDGED_KINDS, acknowledge, hours_use
 from bot.replies.gathering import GATHERED_KINDS, gather
 from bot.replies.suggestions import MEMORY, REMEMBERED_KINDS, Memory, remember
 from bot.reports import jobs as report_jobs
+from bot.reports.foretelling import Seer
+from bot.reports.keys import SEER
+from bot.reports.views import outlook_banners
 from bot.settings import Settings
 from bot.staff import jobs as staff_jobs
 from bot.staff import store as staff_store
@@ -128,7 +131,7 @@ from bot.web.keys import OUTWARD
 from bot.web.operations import prune_answers
 from bot.web.proxies import TRUSTED_PROXIES
 from bot.web.server_log import server_log
-from bot.web.shell import NavEntry, Shell
+from bot.web.shell import BannerSource, NavEntry, Shell
 from bot.web.translations import mark
 from bot.webhooks import jobs as webhook_jobs
 from bot.webhooks.jobs import WebhookWorker
@@ -391,18 +394,20 @@ async def running(
         _schedule(scheduler, database, live, pollers, settings)
         feedback_jobs.schedule(scheduler, database)
         promise = promise_of(settings)
+        seer = Seer(database, settings.queue.first_response)
+        report_jobs.schedule(scheduler, database, seer)
         survey_jobs.schedule(scheduler, database, holder, box=box, promise=promise, base_url=url)
         entrance = Entrance(database=database, sessions=settings.sessions, tries=settings.sign_in, base_url=url)
         app = build_application(
             database,
             live,
-            make_shell(gate, url, simulated=simulated),
+            make_shell(gate, url, simulated=simulated, banners=(partial(outlook_banners, seer),)),
             gate,
             PAGES,
             APIS,
             max_body=settings.http.max_body,
             extra=_for_handlers(settings, opened, outward, feeds, entrance, desk_of(settings, box))
-            | {BOARD: board, BOX: box, BASE_URL: url},
+            | {BOARD: board, BOX: box, BASE_URL: url, SEER: seer},
         )
         add_health(app)
         await _serve(stack, app, listening)
@@ -439,7 +444,7 @@ def _address(listening: socket.socket) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
-def make_shell(gate: StaffGate, url: str, *, simulated: bool) -> Shell:
+def make_shell(gate: StaffGate, url: str, *, simulated: bool, banners: Sequence[BannerSource] = ()) -> Shell:
     """
     Make the frame of every page.
     """
@@ -448,7 +453,7 @@ def make_shell(gate: StaffGate, url: str, *, simulated: bool) -> Shell:
         gate=gate,
         packages=TEMPLATE_PACKAGES,
         nav=NAV,
-        banner_sources=(account_banners, outbox_banners, webhook_banners),
+        banner_sources=(account_banners, outbox_banners, webhook_banners, *banners),
         bell=unread_count,
         simulated=simulated,
         secure_cookies=url.startswith("https://"),
@@ -471,7 +476,6 @@ def _schedule(
     staff_jobs.schedule(scheduler, database)
     webhook_jobs.schedule(scheduler, database, settings.webhooks)
     inbox_jobs.schedule(scheduler, database, settings.queue)
-    report_jobs.schedule(scheduler, database)
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -11,6 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from bot.reports import service
 from bot.reports.figures import Figures
+from bot.reports.foretelling import Outlook
+from bot.reports.keys import SEER
 from bot.reports.service import Asked, Group, SlaReport, Traffic
 from bot.staff.rules import Permission
 from bot.web.operations import Call, operation
@@ -162,6 +164,79 @@ def traffic_out(found: Traffic) -> TrafficOut:
         age_p90=found.ages.p90,
         age_longest=found.ages.longest,
     )
+
+
+class ForecastHourOut(BaseModel):
+    """
+    An hour of a forecast; the first begins now.
+    """
+
+    begins_at: datetime
+    arrivals: float
+    people: int = Field(description="expected to answer")
+    needed: int | None = Field(description="by Erlang-A, so that 95 of 100 are begun in time; null: more than 500")
+    kept: float | None = Field(description="by simulation with the people expected; null: nobody asks")
+
+
+class ForecastOut(BaseModel):
+    """
+    What the next hours bring, and from what that was made.
+    """
+
+    made_at: datetime
+    first_breach_at: datetime | None
+    more_people: int | None = Field(description="so many more keep the promise")
+    more_people_from: datetime | None
+    hours: list[ForecastHourOut]
+    handling_seconds: float
+    handling_measured_of: int = Field(description="answers; fewer than 30: the usual 86 s is assumed")
+    weeks: int = Field(description="past weeks, or days, from which arrivals come; 0: nothing is known")
+    level: float = Field(description="how much busier today is than usual")
+    people_here: int
+    waiting: int
+    last_week_hours: int
+    last_week_error: float | None = Field(description="MAPE of arrivals foretold a day before")
+    last_week_bias: float | None = Field(description="above 0: too much was foretold")
+
+
+def outlook_out(found: Outlook) -> ForecastOut:
+    """
+    Show a forecast.
+    """
+    breach, remedy = found.forecast.first_breach, found.forecast.remedy
+    return ForecastOut(
+        made_at=found.made_at,
+        first_breach_at=None if breach is None else found.at(breach),
+        more_people=remedy.people if remedy else None,
+        more_people_from=found.at(remedy.begins) if remedy else None,
+        hours=[
+            ForecastHourOut(
+                begins_at=found.at(plan.hour.begins),
+                arrivals=round(plan.hour.arrivals, 1),
+                people=plan.hour.people,
+                needed=plan.needed,
+                kept=plan.kept,
+            )
+            for plan in found.forecast.hours
+        ],
+        handling_seconds=found.desk.handling,
+        handling_measured_of=found.measured,
+        weeks=found.weeks,
+        level=found.level,
+        people_here=found.people_here,
+        waiting=found.waiting,
+        last_week_hours=found.wrong.hours,
+        last_week_error=found.wrong.error,
+        last_week_bias=found.wrong.bias,
+    )
+
+
+@operation("GET", "/reports/forecast", permission=READ, tag=TAG)
+async def report_forecast(call: Call) -> ForecastOut:
+    """
+    Say what the next hours bring; a few minutes old at the most.
+    """
+    return outlook_out(await call.request.app[SEER].look())
 
 
 @operation("GET", "/reports/sla", permission=READ, tag=TAG)

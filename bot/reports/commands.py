@@ -10,14 +10,16 @@ import typer
 
 from bot.console import Console, JsonOption, print_json, print_table, run
 from bot.reports import service
-from bot.reports.api import sla_out
+from bot.reports.api import outlook_out, sla_out
+from bot.reports.foretelling import Outlook, outlook
 from bot.reports.service import Asked
-from bot.reports.views import shown_share, shown_time
+from bot.reports.views import sentences, shown_share, shown_time
 
 report_app = typer.Typer(help="How promises were kept, and what the next hours will bring.", no_args_is_help=True)
 FromOption = Annotated[str, typer.Option("--from", help="The first day, as in 2026-03-02; a week ago.")]
 ToOption = Annotated[str, typer.Option("--to", help="The last day, included; today.")]
 ZoneOption = Annotated[str, typer.Option(help="Time zone of the days and hours.")]
+HOUR_COLUMNS = ("begins_at", "arrivals", "people", "needed", "kept")
 COLUMNS = ("name", "asked", "answered", "share_kept", "p50", "p90", "p95", "p99", "overdue", "running", "dropped")
 
 
@@ -60,6 +62,24 @@ def sla(
 def _row(part: dict[str, Any]) -> dict[str, object]:
     times = {name: shown_time(part[name]) for name in ("p50", "p90", "p95", "p99")}
     return {**part, **times, "name": part["name"] or "nobody", "share_kept": shown_share(part["share_kept"])}
+
+
+@report_app.command("forecast")
+def forecast(json: JsonOption = False) -> None:
+    """
+    Say when the first promise is expected to break, and how many more people would keep it.
+    """
+
+    async def look(console: Console) -> Outlook:
+        return await outlook(console.database, console.settings.queue.first_response)
+
+    found = run(look)
+    if json:
+        print_json(outlook_out(found).model_dump(mode="json"))
+        return
+    for sentence in sentences(found):
+        typer.echo(sentence)
+    print_table([one.model_dump() for one in outlook_out(found).hours], HOUR_COLUMNS, json=False)
 
 
 @report_app.command("rebuild")

@@ -14,14 +14,17 @@ from bot.accounts.service import list_accounts
 from bot.core.errors import Invalid
 from bot.reports import service
 from bot.reports.figures import Figures
+from bot.reports.keys import SEER
 from bot.reports.service import CLOCKS, Asked
 from bot.reports.store import DIMENSIONS
 from bot.reports.views import (
     BY_LABELS,
     CLOCK_LABELS,
     as_csv,
+    assumed,
     group_name,
     group_row,
+    sentences,
     share_chart,
     shown_share,
     shown_time,
@@ -69,6 +72,28 @@ async def reports_csv(visit: Visit) -> web.StreamResponse:
         text=as_csv(report),
         content_type="text/csv",
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
+
+
+@page("GET", "/reports/forecast", permission=READ, unit="none")
+async def forecast(visit: Visit) -> web.StreamResponse:
+    """
+    Show what the next hours will bring.
+    """
+    found = await visit.request.app[SEER].look()
+    rows = [
+        {
+            "at": found.at(plan.hour.begins),
+            "arrivals": round(plan.hour.arrivals),
+            "people": plan.hour.people,
+            "needed": plan.needed,
+            "missing": plan.needed is None or plan.needed > plan.hour.people,
+            "kept": shown_share(plan.kept),
+        }
+        for plan in found.forecast.hours
+    ]
+    return await visit.render(
+        "reports/forecast.html", outlook=found, sentences=sentences(found), rows=rows, assumed=assumed(found)
     )
 
 

@@ -7,12 +7,16 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+from bot.core.database import UnitOfWork
+from bot.reports.foretelling import ENOUGH_ANSWERS, HOURS_AHEAD, Outlook, Seer
 from bot.reports.service import Group, SlaReport, Traffic
+from bot.staff.rules import Permission
+from bot.web.shell import Banner
 from bot.web.translations import gettext as _
-from bot.web.translations import mark, word
+from bot.web.translations import mark, ngettext, word
 
 CLOCK_LABELS = {
     "first_response": mark("First response"),
@@ -26,6 +30,8 @@ BY_LABELS = {
     "intent": mark("Intent"),
 }
 DASH = "—"
+WARN_BEFORE = timedelta(hours=4)
+"""How long before a breach that is foretold a banner says so."""
 
 
 def shown_time(seconds: float | None) -> str:
@@ -130,6 +136,58 @@ def step_name(found: Traffic, at: datetime) -> str:
     return at.strftime("%H:%M") if found.range.first == found.range.last else at.strftime("%m-%d %H:%M")
 
 
+def _written(at: datetime) -> str:
+    return at.strftime("%H:%M UTC")
+
+
+def sentences(found: Outlook) -> list[str]:
+    """
+    Say an outlook in sentences.
+    """
+    if found.weeks == 0:
+        return [_("Nothing is known yet: a forecast needs a day of messages at least.")]
+    breach, remedy = found.forecast.first_breach, found.forecast.remedy
+    if breach is None:
+        return [_("No breach is expected in the next %(hours)s hours.", hours=HOURS_AHEAD)]
+    said = [_("First breach expected at %(at)s.", at=_written(found.at(breach)))]
+    if remedy is not None:
+        said.append(
+            ngettext(
+                "%(num)s more person from %(at)s keeps it.",
+                "%(num)s more people from %(at)s keep it.",
+                remedy.people,
+                at=_written(found.at(remedy.begins)),
+            )
+        )
+    return said
+
+
+def assumed(found: Outlook) -> list[tuple[str, str]]:
+    """
+    Say from what a forecast was made, and how wrong the last ones were.
+    """
+    enough = found.measured >= ENOUGH_ANSWERS
+    how = _("measured of %(n)s answers", n=found.measured) if enough else _("assumed until enough are measured")
+    wrong = found.wrong
+    said = _("No hour was foretold yet that has come.")
+    if wrong.error is not None and wrong.bias is not None:
+        said = _(
+            "Of %(hours)s hours foretold a day before, arrivals were off by %(error)s on average (MAPE), "
+            "all in all %(bias)s.",
+            hours=wrong.hours,
+            error=f"{wrong.error * 100:.0f} %",
+            bias=f"{wrong.bias * 100:+.0f} %",
+        )
+    return [
+        (_("An answer takes"), f"{shown_time(found.desk.handling)}, {how}"),
+        (_("Arrivals come from"), _("the same hour in %(n)s past weeks (or days)", n=found.weeks)),
+        (_("Today"), _("%(share)s of what is usual", share=f"{found.level * 100:.0f} %")),
+        (_("Here now"), str(found.people_here)),
+        (_("Waiting now"), str(found.waiting)),
+        (_("Last week"), said),
+    ]
+
+
 CSV_COLUMNS = (
     *("part", "name", "asked", "answered", "kept", "breached", "overdue", "running", "dropped", "share_kept"),
     *("average_seconds", "p50_seconds", "p90_seconds", "p95_seconds", "p99_seconds", "longest_seconds"),
@@ -161,3 +219,14 @@ def _csv_figures(group: Group) -> list[object]:
 def _harmless(name: str) -> str:
     # A spreadsheet takes these for the beginning of a formula, and names come from outside.
     return f"'{name}" if name.startswith(("=", "+", "-", "@", "\t", "\r")) else name
+
+
+async def outlook_banners(seer: Seer, work: UnitOfWork) -> list[Banner]:
+    """
+    Tell those who can send more people that the promise will break soon.
+    """
+    breach_at = seer.breach_at
+    if seer.newest is None or breach_at is None or breach_at - work.now > WARN_BEFORE:
+        return []
+    text = " ".join(sentences(seer.newest))
+    return [Banner(level="warning", text=text, url="/reports/forecast", permission=Permission.REPORTS_READ)]

@@ -24,7 +24,7 @@ from bot.core.database import Database, UnitOfWork
 from bot.core.errors import Invalid, NotAllowed, NotSignedIn
 from bot.web.gate import SignedIn
 from bot.web.keys import CSRF_COOKIE, DATABASE, FLASH_COOKIE, GATE, LANGUAGE_COOKIE, LIVE, SESSION_COOKIE, SHELL
-from bot.web.shell import Shell
+from bot.web.shell import Banner, Shell
 from bot.web.translations import speak
 
 Unit = Literal["auto", "none"]
@@ -80,7 +80,7 @@ class Visit:
         now, banners, unread = self.database.clock.now(), [], 0
         if self._work is not None:
             now = self._work.now
-            banners = await self.shell.banners(self._work) if actor else []
+            banners = await self._banners(actor) if actor else []
             unread = await self.shell.unread(self._work, actor) if actor else 0
         frame = {
             "person": actor,
@@ -104,6 +104,11 @@ class Visit:
             self.cookies[FLASH_COOKIE] = None
         text = self.shell.render(template, {**frame, **context})
         return web.Response(text=text, content_type="text/html", status=status)
+
+    async def _banners(self, actor: Actor) -> list[Banner]:
+        found = await self.shell.banners(self.work)
+        may = self.shell.gate.may
+        return [banner for banner in found if not banner.permission or may(actor.role, banner.permission)]
 
     def go(self, url: str, said: str = "", level: str = "info") -> web.Response:
         """

@@ -49,6 +49,7 @@ class Banner:
     text: str
     url: str | None = None
     action: str | None = None
+    permission: str = ""  # who is told; empty: everybody who is signed in
 
 
 BannerSource = Callable[[UnitOfWork], Awaitable[Sequence[Banner]]]
