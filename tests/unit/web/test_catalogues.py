@@ -77,7 +77,7 @@ def test_no_translation_can_break_out_of_an_attribute() -> None:
         for language in TRANSLATIONS
         for message in read_catalogue(language)
         for string in forms(message.string)
-        if message.id and re.search(r'[<>"]', string)
+        if message.id and set(string) & set('<>"') - set(spelled(message))
     ]
     assert broken == []
 
