@@ -215,8 +215,12 @@ async def _names(visit: Visit) -> dict[str, str]:
 
 
 def _said(action: Action, names: Mapping[str, str]) -> str:
-    value = names.get(action.value, action.value) if action.do in CHOSEN else action.value
-    return f"{word(DOS[action.do])} {value[:80]}".strip()
+    label = word(DOS[action.do])
+    if not action.value:
+        return label
+    if action.do in CHOSEN:
+        return f"{label} {names.get(action.value, action.value)}"
+    return _("%(do)s “%(value)s”", do=label, value=action.value[:80])
 
 
 def _shown(action: Mapping[str, Any]) -> dict[str, str]:

@@ -62,7 +62,7 @@ async def test_a_rule_is_written_shown_switched_and_deleted(client: WebClient):
         "Refunds",
         "the customer writes",
         "money back, 退款",
-        "add the tag refund",
+        "add the tag “refund”",
         "set the priority to high",
     ):
         assert part in text
@@ -105,7 +105,7 @@ async def test_a_trial_shows_what_would_be_done_and_changes_nothing(
     assert "It would have run on 1 conversation, 1 time. 2 events were looked at." in text
     assert f"/conversations/{asked}" in text
     assert f"/conversations/{old}" not in text
-    assert "add the tag refund: 1×" in text
+    assert "add the tag “refund”: 1×" in text
     assert await house.tags(asked) == []
     assert "No rule yet" in await text_of(client, "/rules")
 
