@@ -35,8 +35,8 @@ from responses import Priority
 TOPICS = frozenset({"queue", TOPIC})
 SHORTEST_PAUSE_SECONDS = 0.5
 TICK_SECONDS = 1.0
-HEADER_LINES = 4
-"""Figures, the line for what is wrong, the heading of the table and its rule."""
+HEADER_LINES = 6
+"""Figures, the line for what is wrong, the heading of the table with its rule, and the blank lines around it."""
 MOST_ROWS = 200
 AWAY = "The database does not answer; this is how it was at {at}. Trying again."
 
