@@ -197,13 +197,18 @@ NAV = (
     NavEntry(label="Contacts", url="/contacts", permission=P.CONTACTS_READ),
     NavEntry(label="Outbox", url="/outbox", permission=P.OUTBOX_READ),
     NavEntry(label="Feedback", url="/feedback", permission=P.FEEDBACK_READ),
-    NavEntry(label="Satisfaction", url="/surveys", permission=P.SURVEYS_READ),
     NavEntry(label="Reports", url="/reports", permission=P.REPORTS_READ, icon="growth"),
     NavEntry(
         label="Replies",
         url="/saved-replies",
         permission=P.CONVERSATIONS_ANSWER,
         about=mark("Saved replies and macros, so that nothing is written twice."),
+    ),
+    NavEntry(
+        label="Satisfaction",
+        url="/surveys",
+        permission=P.SURVEYS_READ,
+        about=mark("What customers say after a conversation is resolved, and whom we ask."),
     ),
     NavEntry(
         label="Policies",
