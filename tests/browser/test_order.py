@@ -18,6 +18,7 @@ from bot.contacts.keys import PANELS
 from bot.core.database import Database
 from bot.inbox.history_pages import history_panel
 from bot.inbox.keys import PROMISE as PROMISE_KEY
+from bot.replies.suggestions import MEMORY, Memory
 from bot.settings import PresenceSettings
 from bot.staff.presence_pages import PRESENCE
 from bot.web.keys import SESSION_COOKIE
@@ -47,6 +48,7 @@ async def web(house: House) -> AsyncIterator[WebClient]:
         PROMISE_KEY: PROMISE,
         PANELS: (history_panel,),
         PRESENCE: PresenceSettings(),
+        MEMORY: Memory(),
     }
     async with make_client(
         house.database, pages=PAGES, apis=APIS, packages=TEMPLATE_PACKAGES, extra=extra
@@ -80,6 +82,7 @@ async def test_tag_snooze_and_merge_by_keyboard(browser: Browser, web: WebClient
         await page.keyboard.type("late, 退款")
         await page.keyboard.press("Enter")
         await expect(page.locator(".talk-title .tag > span")).to_have_text(["late", "退款"])
+        page.on("request", lambda r: "options" in r.url and print(r.url))
         await page.keyboard.press("t")
         await page.keyboard.type("la")
         await expect(page.locator("#tag-options option")).to_have_attribute("value", "late")

@@ -219,7 +219,7 @@ async def test_somebody_who_types_for_a_minute_is_news_every_few_seconds_at_most
     await clock.advance(1)
     await _look(house, opened, "ann", typing=True)
     await clock.advance(4)
-    await _look(house, opened, "ann")
+    await _look(house, opened, "ann", typing=True)
     assert await _news(house, opened) == before + 2, "what came too soon is told later"
 
 
