@@ -82,7 +82,6 @@ async def test_tag_snooze_and_merge_by_keyboard(browser: Browser, web: WebClient
         await page.keyboard.type("late, 退款")
         await page.keyboard.press("Enter")
         await expect(page.locator(".talk-title .tag > span")).to_have_text(["late", "退款"])
-        page.on("request", lambda r: "options" in r.url and print(r.url))
         await page.keyboard.press("t")
         await page.keyboard.type("la")
         await expect(page.locator("#tag-options option")).to_have_attribute("value", "late")
