@@ -142,7 +142,6 @@ def _head(whole: Figures) -> list[tuple[str, object, str]]:
         (_("Half within"), shown_time(whole.times.p50), "p50"),
         (_("90 of 100 within"), shown_time(whole.times.p90), "p90"),
         (_("95 of 100 within"), shown_time(whole.times.p95), "p95"),
-        (_("99 of 100 within"), shown_time(whole.times.p99), "p99"),
         (_("Asked"), whole.asked, _("%(n)s answered", n=whole.answered)),
         (_("Overdue"), whole.overdue, _("late, and not answered")),
         (_("Running"), whole.running, _("there is time")),

@@ -30,6 +30,8 @@ BY_LABELS = {
     "intent": mark("Intent"),
 }
 DASH = "—"
+GLUE = "\N{NO-BREAK SPACE}"
+"""Between a number and its unit: they stay on one line."""
 WARN_BEFORE = timedelta(hours=4)
 """How long before a breach that is foretold a banner says so."""
 
@@ -42,12 +44,16 @@ def shown_time(seconds: float | None) -> str:
         return DASH
     whole = round(seconds)
     if whole < 60:
-        return f"{whole} s"
+        return f"{whole}{GLUE}s"
     if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02} s" if whole < 600 else f"{round(whole / 60)} min"
+        return (
+            f"{whole // 60}{GLUE}min{GLUE}{whole % 60:02}{GLUE}s"
+            if whole < 600
+            else f"{round(whole / 60)}{GLUE}min"
+        )
     if whole < 86_400:
-        return f"{whole // 3600} h {whole % 3600 // 60:02}"
-    return f"{whole // 86_400} d {whole % 86_400 // 3600} h"
+        return f"{whole // 3600}{GLUE}h{GLUE}{whole % 3600 // 60:02}"
+    return f"{whole // 86_400}{GLUE}d{GLUE}{whole % 86_400 // 3600}{GLUE}h"
 
 
 def shown_share(share: float | None) -> str:
@@ -57,7 +63,7 @@ def shown_share(share: float | None) -> str:
     if share is None:
         return DASH
     percent = share * 100
-    return f"{min(percent, 99.9):.1f} %" if share < 1 else "100 %"
+    return f"{min(percent, 99.9):.1f}{GLUE}%" if share < 1 else f"100{GLUE}%"
 
 
 def group_row(group: Group, name: str) -> dict[str, Any]:
@@ -94,6 +100,7 @@ def share_chart(groups: Sequence[Group]) -> dict[str, Any]:
     Give the chart of shares kept and of the 95th percentile, point by point.
     """
     return {
+        "x": _("Hour"),
         "labels": [group.name for group in groups],
         "series": [
             {"label": _("Kept, %%"), "scale": "%", "values": [_percent(one) for one in groups]},
@@ -117,6 +124,7 @@ def traffic_chart(found: Traffic) -> dict[str, Any]:
     Give the chart of arrivals, answers and who waits.
     """
     return {
+        "x": _("When"),
         "labels": [step_name(found, step.at) for step in found.steps],
         "series": [
             {"label": _("Arrivals"), "scale": "n", "values": [step.arrivals for step in found.steps]},

@@ -26,7 +26,7 @@ function options(data, width) {
     cursor: { drag: { x: false, y: false } },
     scales: Object.fromEntries([["x", { time: false }], ...scales.map((name) => [name, { range: (_, low, high) => [0, name === "%" ? 100 : Math.max(high, 1)] }])]),
     series: [
-      { label: "", value: (_, at) => data.labels[at] ?? "" },
+      { label: data.x, value: (_, at) => data.labels[at] ?? "" },
       ...data.series.map((one, at) => ({
         label: one.label, scale: one.scale, stroke: colour(TINTS[at]), width: 2, points: { size: 5 },
       })),

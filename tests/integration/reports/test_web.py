@@ -42,7 +42,7 @@ async def test_the_page_shows_the_figures_and_a_table_behind_each_chart(
         text = await page.text()
     assert page.status == 200
     assert "1 of 2" in text
-    assert "50.0 %" in text
+    assert "50.0\N{NO-BREAK SPACE}%" in text
     assert "Ann" in text
     assert 'id="chart-hours"' in text
     assert 'id="chart-traffic"' in text
