@@ -26,6 +26,7 @@ from bot.inbox.policies import facts_of
 from bot.inbox.priorities import set_priority
 from bot.inbox.reactions import Reaction
 from bot.inbox.rules import State
+from bot.inbox.spam import mark_spam
 from bot.inbox.tables import Conversation, ConversationEvent
 from bot.inbox.webhooks import conversation_data
 from bot.webhooks.rules import Kind
@@ -137,7 +138,7 @@ async def _carry_out(work: UnitOfWork, run: Run, action: Action) -> None:
     match action.do:
         case Do.ADD_TAG | Do.REMOVE_TAG | Do.SET_PRIORITY | Do.NOTE:
             await _mark(work, run, action)
-        case Do.ASSIGN | Do.SNOOZE | Do.PENDING | Do.RESOLVE:
+        case Do.ASSIGN | Do.SNOOZE | Do.PENDING | Do.RESOLVE | Do.SPAM:
             await _move(work, run, action)
         case Do.WEBHOOK:
             await _tell(work, run, action.value)
@@ -176,6 +177,8 @@ async def _move(work: UnitOfWork, run: Run, action: Action) -> None:
             await service.set_pending(work, run.actor, conversation.id)
         case Do.RESOLVE if conversation.state != State.RESOLVED:
             await service.resolve(work, run.actor, conversation.id)
+        case Do.SPAM:
+            await mark_spam(work, run.actor, conversation.id)
         case _:
             return
 

@@ -61,8 +61,8 @@ def effects(action: Action) -> tuple[Effect, ...]:
             return (Effect(kind=When.PENDING, by="waits for the customer"),)
         case Do.RESOLVE:
             return (Effect(kind=When.RESOLVED, by="resolves the conversation"),)
-        case Do.NOTE | Do.WEBHOOK | Do.MACRO:
-            return ()  # a macro is looked at as the actions that it stands for
+        case Do.NOTE | Do.WEBHOOK | Do.SPAM | Do.MACRO:
+            return ()  # no rule waits for spam; a macro is looked at as the actions that it stands for
         case _:
             assert_never(action.do)
 

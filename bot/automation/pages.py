@@ -60,6 +60,7 @@ DOS = {
     Do.SNOOZE: mark("snooze it for"),
     Do.PENDING: mark("wait for the customer"),
     Do.RESOLVE: mark("resolve it"),
+    Do.SPAM: mark("call it spam"),
     Do.MACRO: mark("run the macro"),
     Do.WEBHOOK: mark("tell the webhooks"),
 }

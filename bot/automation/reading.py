@@ -4,7 +4,7 @@ Rules between rows, values and wishes. Pure but for the row it reads.
 
 from __future__ import annotations
 
-from bot.automation.rules import Action, Do, Rule, When
+from bot.automation.rules import WITHOUT_VALUE, Action, Do, Rule, When
 from bot.automation.tables import RuleRow
 from bot.automation.wishes import Wish
 from bot.core.labels import clean_label
@@ -64,7 +64,7 @@ def _clean(action: Action) -> Action:
     match action.do:
         case Do.ADD_TAG | Do.REMOVE_TAG:
             return Action(do=action.do, value=clean_label(action.value))
-        case Do.PENDING | Do.RESOLVE:
+        case _ if action.do in WITHOUT_VALUE:
             return Action(do=action.do)
         case _:
             return Action(do=action.do, value=action.value.strip())

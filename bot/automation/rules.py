@@ -63,11 +63,12 @@ class Do(StrEnum):
     SNOOZE = "snooze"  # for how long, such as 2h
     PENDING = "pending"
     RESOLVE = "resolve"
+    SPAM = "spam"
     MACRO = "macro"  # a macro's id; one that does not answer the customer
     WEBHOOK = "webhook"  # a word for the receiver, or nothing
 
 
-WITHOUT_VALUE = frozenset({Do.PENDING, Do.RESOLVE})
+WITHOUT_VALUE = frozenset({Do.PENDING, Do.RESOLVE, Do.SPAM})
 
 
 class Matches(Protocol):

@@ -98,7 +98,7 @@ def action_problem(do: str, value: str) -> str:
             return _snooze_problem(value)
         case Do.WEBHOOK:
             return "" if len(value) <= LONGEST_WORD else f"at most {LONGEST_WORD} characters"
-        case Do.PENDING | Do.RESOLVE:
+        case Do.PENDING | Do.RESOLVE | Do.SPAM:
             return ""
         case _:
             assert_never(Do(do))

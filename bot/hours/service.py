@@ -69,6 +69,16 @@ async def get_hours(work: UnitOfWork, hours_id: str) -> BusinessHours:
     return await store.get_hours(work, hours_id)
 
 
+async def hold_hours(work: UnitOfWork, hours_id: str) -> None:
+    """
+    Keep hours from being deleted until the unit ends, for whoever is about to use them.
+
+    Raises:
+        NotFound: there are none.
+    """
+    await store.get_hours(work, hours_id, lock=True)
+
+
 async def list_hours(work: UnitOfWork, *, limit: int = 50, after: str | None = None) -> Slice[BusinessHours]:
     """
     List business hours by name.

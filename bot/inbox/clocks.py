@@ -18,6 +18,7 @@ from datetime import datetime, timedelta
 
 from bot.core.actor import HUBBUB
 from bot.core.database import UnitOfWork
+from bot.core.errors import NotFound
 from bot.hours.rules import ALWAYS, NoHours, Schedule, add, between
 from bot.hours.service import get_schedule
 from bot.inbox import store
@@ -79,10 +80,18 @@ async def _start_one(
     )
 
 
+async def _schedule(work: UnitOfWork, hours_id: str | None) -> Schedule:
+    try:
+        return await get_schedule(work, hours_id)
+    except NotFound:
+        # Deleting hours that a clock counts in is refused; if they are gone all the same, the clock must go on.
+        return ALWAYS
+
+
 async def _deadline(
     work: UnitOfWork, hours_id: str | None, at: datetime, length: timedelta
 ) -> tuple[Schedule, datetime]:
-    schedule = await get_schedule(work, hours_id)
+    schedule = await _schedule(work, hours_id)
     try:
         return schedule, add(schedule, at, length)
     except NoHours:
@@ -96,7 +105,7 @@ async def pause(work: UnitOfWork, conversation: Conversation) -> None:
     """
     for clock in await store.running_clocks(work, conversation.id):
         if clock.paused_at is None:
-            schedule = await get_schedule(work, clock.hours_id)
+            schedule = await _schedule(work, clock.hours_id)
             late = clock.due_at < work.now
             left = between(schedule, *sorted((work.now, clock.due_at)))
             clock.left_seconds = -left.total_seconds() if late else left.total_seconds()
@@ -252,7 +261,7 @@ async def ring(work: UnitOfWork, conversation: Conversation, clock: Conversation
     """
     Record a breach that is due, with its true time, or else a warning; set the next alarm. None: it was too early.
     """
-    schedule, length = await get_schedule(work, clock.hours_id), timedelta(seconds=clock.seconds)
+    schedule, length = await _schedule(work, clock.hours_id), timedelta(seconds=clock.seconds)
     if clock.due_at <= work.now:
         clock.breached_at, clock.alarm_at = clock.due_at, None
         _note(work, conversation, clock, EventKind.CLOCK_BREACHED, due_at=clock.due_at.isoformat())

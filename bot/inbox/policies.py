@@ -18,7 +18,7 @@ from bot.core.actor import Actor
 from bot.core.database import UnitOfWork
 from bot.core.errors import Conflict, Invalid, NotFound
 from bot.hours.rules import next_opening
-from bot.hours.service import get_schedule
+from bot.hours.service import get_schedule, hold_hours
 from bot.inbox import clocks, store
 from bot.inbox import policy_store as kept
 from bot.inbox.changes import tell
@@ -175,7 +175,10 @@ async def hours_users(work: UnitOfWork, hours_id: str) -> Sequence[str]:
     """
     Name what counts in these hours, for whoever wants to delete them.
     """
-    return [f"policy “{name}”" for name in await kept.policies_with_hours(work, hours_id)]
+    policies = [f"policy “{name}”" for name in await kept.policies_with_hours(work, hours_id)]
+    # A clock keeps its hours though its policy has others by now.
+    running = await kept.clocks_with_hours(work, hours_id)
+    return [*policies, f"{running} running clocks"] if running else policies
 
 
 async def move_running(work: UnitOfWork) -> int:
@@ -228,6 +231,8 @@ def _said(name: str, problem: str | None) -> dict[str, str]:
 
 async def _hours_problem(work: UnitOfWork, hours_id: str | None) -> str | None:
     try:
+        if hours_id is not None:
+            await hold_hours(work, hours_id)
         schedule = await get_schedule(work, hours_id)
     except NotFound:
         return "there are no such business hours; choose from the list, or leave it out for calendar time"

@@ -73,6 +73,14 @@ async def policies_with_hours(work: UnitOfWork, hours_id: str) -> Sequence[str]:
     return (await work.session.scalars(sa.select(col(P.name)).where(col(P.hours_id) == hours_id))).all()
 
 
+async def clocks_with_hours(work: UnitOfWork, hours_id: str) -> int:
+    """
+    Count the running clocks that count in these hours.
+    """
+    query = sa.select(sa.func.count()).select_from(K).where(RUNS, col(K.hours_id) == hours_id)
+    return int(await work.session.scalar(query) or 0)
+
+
 async def running_count(work: UnitOfWork, policy_id: str) -> int:
     """
     Count the clocks that run under a policy.

@@ -207,3 +207,12 @@ async def test_rules_hear_of_people_too(house: RuledHouse):
         await inbox.resolve(work, house.people["lea"], asked)
     await house.run()
     assert await house.tags(asked) == ["closed-by-hand"]
+
+
+async def test_a_rule_can_call_a_conversation_spam(house: RuledHouse):
+    await house.rule("spam", "message_in", ("spam", ""), words=["cheap watches"])
+    asked = await house.asked("Cheap watches here")
+    await house.run()
+    seen = await house.see(asked)
+    assert seen.spam_at is not None
+    assert seen.state == "resolved"

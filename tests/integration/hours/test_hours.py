@@ -15,8 +15,12 @@ from bot.core.errors import Conflict, Invalid, NotFound
 from bot.hours import service
 from bot.hours.rules import ALWAYS, add, is_open
 from bot.hours.wishes import Wish
+from bot.inbox import policies
+from bot.inbox import service as inbox
+from bot.inbox.rules import ClockKind
 from bot.staff.service import list_audit
 from tests.fakes.clock import FakeClock
+from tests.integration.inbox.house import House
 
 DAY = "09:00-12:30, 13:30-18:00"
 BERLIN = Wish(name="Desk", zone="Europe/Berlin", week=[DAY] * 5 + [""] * 2, country="DE", subdivision="BE")
@@ -220,3 +224,23 @@ async def test_hours_in_use_are_not_deleted(database: Database):
             await service.get_schedule(work, hours_id)
         done = [entry.action for entry in (await list_audit(work, subject_id=hours_id)).items]
     assert done == ["hours.delete", "hours.set-days", "hours.create"]
+
+
+async def test_hours_that_a_running_clock_counts_in_are_not_deleted(database: Database):
+    house = await House(database).build()
+    hours_id = await create(database)
+    async with database.write() as work:
+        lengths = {ClockKind.FIRST_RESPONSE: 2 * HOUR}
+        wish = policies.Wish(name="Chat", hours_id=hours_id, lengths=lengths)
+        policy = await policies.create_policy(work, HUBBUB, wish)
+    asked = await house.asked()
+    async with database.write() as work:
+        await policies.change_policy(work, HUBBUB, policy.id, replace(wish, hours_id=None))
+        with pytest.raises(Conflict, match="Desk is used by 1 running clocks"):
+            await service.delete_hours(work, HUBBUB, hours_id, [policies.hours_users])
+    async with database.write() as work:
+        await service.delete_hours(work, HUBBUB, hours_id)  # as if nobody had been asked
+    async with database.write() as work:
+        await inbox.set_pending(work, house.people["lea"], asked)
+        await inbox.reopen(work, house.people["lea"], asked)
+    assert (await house.see(asked)).due_at is not None, "the clock goes on"

@@ -231,6 +231,7 @@ def test_what_is_wrong_with_a_rule_stands_at_its_field(field: str, wish: Wish) -
         ("webhook", "", ""),
         ("webhook", "x" * 201, "at most"),
         ("resolve", "", ""),
+        ("spam", "", ""),
     ],
 )
 def test_what_is_wrong_with_an_action_is_said(do: str, value: str, said: str) -> None:
