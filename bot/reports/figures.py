@@ -23,11 +23,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import TypeVar
 
 from bot.reports.percentiles import Times, share, summarise
 
-K = TypeVar("K", int, str)
 OVERDUE = "overdue"
 Row = tuple[int, str, int | None, str]
 """Quarter of an hour, outcome (running, overdue, kept, breached, dropped), seconds, group."""
@@ -101,47 +99,51 @@ class Gathering:
 
     def __init__(self, hour_of: Callable[[int], int], day_of: Callable[[int], str]) -> None:
         self._hour_of, self._day_of = hour_of, day_of
-        self._cells: dict[tuple[int, str], Tally] = {}
+        self._hours: dict[int, Tally] = {}
+        self._days: dict[str, Tally] = {}
+        self._groups: dict[str, Tally] = {}
+        self._places: dict[int, tuple[Tally, Tally]] = {}
 
     def add(self, rows: Iterable[Row]) -> None:
         """
         Take rows in.
         """
-        cells = self._cells
         for quarter, outcome, seconds, group in rows:
-            cell = cells.get((quarter, group))
-            if cell is None:
-                cell = cells[quarter, group] = Tally()
-            cell.outcomes[outcome] = cell.outcomes.get(outcome, 0) + 1
-            if seconds is not None:
-                cell.seconds.append(seconds)
+            place = self._places.get(quarter) or self._place(quarter)
+            own = self._groups.get(group)
+            if own is None:
+                own = self._groups[group] = Tally()
+            for tally in (*place, own):
+                tally.outcomes[outcome] = tally.outcomes.get(outcome, 0) + 1
+                if seconds is not None:
+                    tally.seconds.append(seconds)
+
+    def _place(self, quarter: int) -> tuple[Tally, Tally]:
+        hour = self._hours.setdefault(self._hour_of(quarter), Tally())
+        day = self._days.setdefault(self._day_of(quarter), Tally())
+        self._places[quarter] = hour, day
+        return hour, day
 
     def whole(self) -> Figures:
         """
         Sum everything up.
         """
-        return merged(self._cells.values()).figures()
+        return merged(self._groups.values()).figures()
 
     def by_hour(self) -> dict[int, Figures]:
         """
         Sum up by hour of the day in which the promise began.
         """
-        return self._by(lambda quarter, _: self._hour_of(quarter))
+        return {hour: self._hours[hour].figures() for hour in sorted(self._hours)}
 
     def by_day(self) -> dict[str, Figures]:
         """
         Sum up by day on which the promise began.
         """
-        return self._by(lambda quarter, _: self._day_of(quarter))
+        return {day: self._days[day].figures() for day in sorted(self._days)}
 
     def by_group(self) -> dict[str, Figures]:
         """
         Sum up by group.
         """
-        return self._by(lambda _, group: group)
-
-    def _by(self, key: Callable[[int, str], K]) -> dict[K, Figures]:
-        sorted_out: dict[K, list[Tally]] = {}
-        for (quarter, group), tally in self._cells.items():
-            sorted_out.setdefault(key(quarter, group), []).append(tally)
-        return {name: merged(sorted_out[name]).figures() for name in sorted(sorted_out)}
+        return {group: self._groups[group].figures() for group in sorted(self._groups)}
