@@ -16,7 +16,7 @@ from rapidfuzz import fuzz
 
 from responses.alike import Print, fingerprint
 
-LEAST_FUZZY = 62
+LEAST_FUZZY = 70
 """Below this likeness (of 100) a word of the search was not meant."""
 SHOWN_WORDS = 4
 LEAST_OVERLAP = 0.18

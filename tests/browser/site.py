@@ -52,7 +52,7 @@ class Site:
         self._gallery = gallery
         self._assets = Assets()
         nav = [NavEntry(label=place, url=f"/{place.lower()}", permission="any") for place in PLACES]
-        packages = ["bot.web", "bot.inbox"]
+        packages = ["bot.web", "bot.inbox", "bot.replies"]
         self._shell = Shell(assets=self._assets, gate=EverybodyMay(), packages=packages, nav=nav, simulated=True)
         own = jinja2.FileSystemLoader(Path(__file__).with_name("templates"))
         self._shell.jinja.loader = jinja2.ChoiceLoader([self._shell.jinja.loader, own])
@@ -66,6 +66,7 @@ class Site:
                 web.get("/queue/list", self.queue_list),
                 web.get("/conversations/{id}", self.conversation),
                 web.get("/conversations/{id}/timeline", self.timeline),
+                web.get("/conversations/{id}/helps", self.helps),
                 web.post("/conversations/{id}/draft", self.draft),
                 web.post("/conversations/{id}/here", self.here),
                 web.get("/conversations/{id}/onlookers", self.onlookers),
@@ -138,6 +139,11 @@ class Site:
     async def timeline(self, request: web.Request) -> web.Response:
         conversation = self._gallery.conversation(request.match_info["id"])
         return self._page(request, "inbox/_timeline.html", conversation=conversation)
+
+    async def helps(self, request: web.Request) -> web.Response:
+        conversation = self._gallery.conversation(request.match_info["id"])
+        nothing: dict[str, Any] = {"suggestions": [], "macros": [], "alike": None}
+        return self._page(request, "replies/_helps.html", conversation=conversation, **nothing)
 
     async def draft(self, request: web.Request) -> web.Response:
         form = await request.post()

@@ -22,7 +22,7 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   const { xhr, elt, boosted } = event.detail;
   // A field that asks for a list of its own goes nowhere. (`elt` is where the answer goes, not who asked.)
   if (event.detail.requestConfig.elt.hasAttribute("hx-get")) return;
-  if (!boosted && !elt.closest("[hx-boost=true]")) return;
+  if (!boosted && elt.closest("[hx-boost]")?.getAttribute("hx-boost") !== "true") return;
   if (xhr.status >= 400) {
     // A refusal that shows the conversation again is worth looking at: what is new in it is mostly why.
     event.detail.shouldSwap = parse(xhr.responseText).getElementById("work") !== null;

@@ -10,7 +10,7 @@ const field = () => document.getElementById("reply-text");
 const box = () => document.getElementById("saved-replies-box");
 const search = () => document.getElementById("saved-replies-search");
 const list = () => document.getElementById("saved-replies-list");
-const options = () => [...list().querySelectorAll("[data-insert]")];
+const options = () => [...list().querySelectorAll("[data-fill]")];
 const announce = (text) => (document.getElementById("announcer").textContent = text);
 
 // ---- opening and closing -----------------------------------------------------------------------------------------
@@ -116,7 +116,7 @@ document.addEventListener("keydown", (event) => {
     case "ArrowUp": choose(chosenAt() - 1); break;
     case "Enter": {
       const chosen = options()[chosenAt()];
-      if (chosen) fetchAndInsert(chosen.dataset.insert);
+      if (chosen) fetchAndInsert(chosen.dataset.fill);
       break;
     }
     case "Escape": close(); break;
@@ -132,9 +132,9 @@ document.addEventListener("click", (event) => {
   if (at.closest("[data-saved-replies]")) return box()?.hidden ? open() : close();
   const text = at.closest("[data-insert-text]");
   if (text) return insert(text.dataset.insertText);
-  const chosen = at.closest("[data-insert]");
+  const chosen = at.closest("[data-fill]");
   if (chosen) {
     event.preventDefault();
-    fetchAndInsert(chosen.dataset.insert);
+    fetchAndInsert(chosen.dataset.fill);
   } else if (!at.closest("#saved-replies-box")) close({ back: false });
 });
