@@ -2,6 +2,8 @@
 Variables of saved replies: strict when saved, never a hole when sent, and a customer's name is never a program.
 """
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -103,3 +105,9 @@ def test_whoever_has_a_name_has_a_first_name(name):
 )
 def test_names_are_cut_where_that_is_right(name, first):
     assert first_name(name) == first
+
+
+def test_the_reference_of_variables_is_the_code():
+    page = (Path(__file__).parents[3] / "docs" / "reference" / "variables.md").read_text(encoding="utf-8")
+    rows = [f"| `{one.name}` | {one.meaning} | {one.example} |" for one in VARIABLES]
+    assert [line for line in page.splitlines() if line.startswith("| `")] == rows
