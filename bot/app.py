@@ -350,6 +350,7 @@ class Daemon:
     database: Database
     connectors: Connectors
     pollers: Pollers
+    board: Board
 
 
 class PortTaken(HubbubError):
@@ -360,10 +361,10 @@ class PortTaken(HubbubError):
 
 @asynccontextmanager
 async def running(
-    settings: Settings, *, clock: Clock | None = None, simulated: bool = False
+    settings: Settings, *, clock: Clock | None = None, simulated: bool = False, channels: Registry | None = None
 ) -> AsyncIterator[Daemon]:
     """
-    Run the daemon until the block ends: pages, pollers, outbox and clocks.
+    Run the daemon until the block ends: pages, pollers, outbox and clocks; `channels` stands in for this build's.
 
     Raises:
         PortTaken, SchemaBehind, SecretsError: it cannot start; nothing runs then.
@@ -378,7 +379,7 @@ async def running(
         await asyncio.to_thread(responses.warm_up)
         session = await stack.enter_async_context(aiohttp.ClientSession())
         box = secret_box(settings)
-        opened = Connectors(registry(), box, session)
+        opened = Connectors(channels or registry(), box, session)
         outward = await stack.enter_async_context(Outward(outward_rules(settings)))
         live = await stack.enter_async_context(LiveEvents(database))
         board = await stack.enter_async_context(Board(database, live))
@@ -417,7 +418,7 @@ async def running(
         add_health(app)
         await _serve(stack, app, listening)
         log.info("listening", action="daemon.listening", url=url)
-        yield Daemon(url=url, database=database, connectors=opened, pollers=pollers)
+        yield Daemon(url=url, database=database, connectors=opened, pollers=pollers, board=board)
 
 
 def _for_handlers(

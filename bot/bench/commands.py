@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from bot.bench import day as day_bench
+from bot.bench import queue as queue_bench
 from bot.bench.reading import GOLDEN, NoGoldenTextsError
 from bot.bench.reading import run as run_reading
 from bot.console import JsonOption, explained, fail, print_json, print_table
@@ -37,6 +38,30 @@ def reading(
         figures = run_reading(golden)
     except NoGoldenTextsError as error:
         fail(str(error))
+    if json:
+        print_json(figures)
+        return
+    for name, value in figures.items():
+        typer.echo(f"{name}: {value}")
+
+
+@bench_app.command("queue")
+def queue(
+    conversations: Annotated[int, typer.Option(min=100, help="Open conversations.")] = 1_000_000,
+    agents: Annotated[int, typer.Option(min=1, max=200, help="People who look at the queue.")] = 30,
+    views: Annotated[int, typer.Option(min=1, max=50, help="Live views of each.")] = 30,
+    seconds: Annotated[float, typer.Option(min=3, max=3600, help="How long the load lasts.")] = 60.0,
+    times: Annotated[float, typer.Option(min=0.1, help="Times the peak hour of a day of 10,000.")] = 10.0,
+    url: Annotated[str | None, typer.Option(help="An empty PostgreSQL database; else an SQLite file.")] = None,
+    json: JsonOption = False,
+) -> None:
+    """
+    Views, claims, clocks, poller and outbox over many open conversations, beside the same daemon idle.
+    """
+    settings = queue_bench.Settings(
+        conversations=conversations, agents=agents, views=views, seconds=seconds, times=times, url=url
+    )
+    figures = explained(lambda: queue_bench.run(settings))
     if json:
         print_json(figures)
         return

@@ -19,7 +19,7 @@ import sqlalchemy as sa
 import structlog
 from sqlmodel import col
 
-from bot.core.database import LIVE_CHANNEL, Database
+from bot.core.database import LIVE_CHANNEL, Database, UnitOfWork
 from bot.core.tables import LiveEvent
 
 log = structlog.get_logger(__name__)
@@ -77,7 +77,7 @@ class LiveEvents:
         Give the id of the newest event; a page rendered after this may subscribe from here.
         """
         async with self._database.read() as work:
-            return int(await work.session.scalar(sa.select(sa.func.max(col(LiveEvent.id)))) or 0)
+            return await latest_id(work)
 
     async def prune(self, keep: timedelta) -> int:
         """
@@ -173,6 +173,13 @@ class LiveEvents:
 
     def _notified(self, *_: object) -> None:
         self._wake.set()
+
+
+async def latest_id(work: UnitOfWork) -> int:
+    """
+    Give the id of the newest event that a unit sees; read first, nothing is missed by a page that follows from it.
+    """
+    return int(await work.session.scalar(sa.select(sa.func.max(col(LiveEvent.id)))) or 0)
 
 
 def _offer(subscriber: _Subscriber, news: News) -> None:

@@ -5,19 +5,17 @@ What the queue page shows: what its address asks for, the numbers of its tabs, i
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
 from bot.accounts.service import list_accounts
 from bot.accounts.tables import Account
 from bot.core.database import UnitOfWork
-from bot.core.errors import NotFound
 from bot.inbox.board import Board
 from bot.inbox.keys import BOARD
 from bot.inbox.listing import Count, count, list_selected
 from bot.inbox.rules import Tab
-from bot.inbox.saved_views import get_view, selection_of, views_of
+from bot.inbox.saved_views import selection_of, views_of
 from bot.inbox.selection import ORDER_OF_TAB, TABS, Order, Selection, from_address, to_address
 from bot.inbox.store import tags_of
 from bot.inbox.tables_views import SavedView
@@ -68,12 +66,17 @@ async def asked_in(work: UnitOfWork, actor_id: str, pairs: Sequence[tuple[str, s
     """
     Read an address of the queue that was handed in, as `asked_of` reads the page's own.
     """
+    return asked_among(await views_of(work, actor_id), pairs)
+
+
+def asked_among(views: Sequence[SavedView], pairs: Sequence[tuple[str, str]]) -> Asked:
+    """
+    Read an address for somebody who sees these views.
+    """
     query = dict(reversed(pairs))
-    if "view" in query:
-        with suppress(NotFound):
-            view = await get_view(work, actor_id, query["view"].replace("\x00", ""))
-            order, selection = Order(view.order), selection_of(view)
-            return Asked(tab=Tab.WAITING, view=view, selection=selection, order=order)
+    view = next((view for view in views if view.id == query.get("view")), None)
+    if view is not None:
+        return Asked(tab=Tab.WAITING, view=view, selection=selection_of(view), order=Order(view.order))
     tab = Tab(query["tab"]) if query.get("tab") in set(Tab) else Tab.WAITING
     selection = from_address(TABS[tab], pairs)
     return Asked(tab=tab, view=None, selection=selection, order=ORDER_OF_TAB[tab])
@@ -96,14 +99,16 @@ async def queue_page(visit: Visit, *, current: str = "") -> QueuePage:
     Args:
         current: the conversation that is open beside the list.
     """
-    asked, work, person = await asked_of(visit), visit.work, visit.person
+    work, person = visit.work, visit.person
+    kept = await views_of(work, person.id)
+    asked = asked_among(kept, list(visit.request.query.items()))
     board, after = await board_for(visit), visit.query.get("after") or None
     found = await list_selected(
         work, asked.selection, actor_id=person.id, order=asked.order, limit=ROWS, after=after, board=board
     )
     tags = await tags_of(work, [one.conversation.id for one in found.items])
     counts = await count_tabs(visit, asked, board)
-    views = [await _view_tab(visit, view, asked, board) for view in await views_of(work, person.id)]
+    views = [await _view_tab(visit, view, asked, board) for view in kept]
     accounts = {account.id: account for account in await list_accounts(work)}
     tabs = [_tab(tab, counts.get(tab), asked) for tab in Tab]
     return QueuePage(

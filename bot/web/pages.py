@@ -22,8 +22,9 @@ from aiohttp import web
 from bot.core.actor import Actor
 from bot.core.database import Database, UnitOfWork
 from bot.core.errors import Invalid, NotAllowed, NotSignedIn
+from bot.core.live import latest_id
 from bot.web.gate import SignedIn
-from bot.web.keys import CSRF_COOKIE, DATABASE, FLASH_COOKIE, GATE, LANGUAGE_COOKIE, LIVE, SESSION_COOKIE, SHELL
+from bot.web.keys import CSRF_COOKIE, DATABASE, FLASH_COOKIE, GATE, LANGUAGE_COOKIE, SESSION_COOKIE, SHELL
 from bot.web.shell import Banner, Shell
 from bot.web.translations import speak
 
@@ -80,8 +81,9 @@ class Visit:
         now, banners, unread = self.database.clock.now(), [], 0
         if self._work is not None:
             now = self._work.now
-            banners = await self._banners(actor) if actor else []
-            unread = await self.shell.unread(self._work, actor) if actor else 0
+        if self._work is not None and actor and ("/_" not in template or template == BELL):
+            banners = await self._banners(actor)
+            unread = await self.shell.unread(self._work, actor)
         frame = {
             "person": actor,
             "csrf": self.csrf,
@@ -135,6 +137,8 @@ class Visit:
             )
 
 
+BELL = "web/_bell_alone.html"
+"""The one fragment that shows something of the frame; no other has one."""
 PageHandler = Callable[[Visit], Awaitable[web.StreamResponse]]
 
 
@@ -185,10 +189,11 @@ def serve(route: PageRoute) -> Callable[[web.Request], Awaitable[web.StreamRespo
 
     async def handle(request: web.Request) -> web.StreamResponse:
         form = await _read_form(request) if request.method != "GET" else {}
-        live_since = await request.app[LIVE].latest_id() if request.method == "GET" else 0
         database = request.app[DATABASE]
         opening = database.read() if request.method == "GET" or route.unit == "none" else database.write()
         async with opening as work:
+            # Read first: what is committed while the page is made is told to it afterwards.
+            live_since = await latest_id(work) if request.method == "GET" else 0
             visit = await _visit(request, work, form, live_since)
             _admit(route, visit)
             if route.unit == "auto":

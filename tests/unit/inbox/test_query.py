@@ -4,7 +4,9 @@ The language of the search, its tokens and the parts of texts it shows.
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -52,6 +54,23 @@ def test_every_filter_has_an_example_that_is_understood() -> None:
     for name, one in FILTERS.items():
         assert one.example.startswith(f"{name}:")
         read_query(one.example)
+
+
+REFERENCE = (Path(__file__).parents[3] / "docs" / "reference" / "search.md").read_text()
+
+
+def test_the_reference_names_every_filter_with_its_meaning() -> None:
+    for one in FILTERS.values():
+        assert f"| `{one.example}` | {one.means} |" in REFERENCE
+
+
+def test_the_reference_quotes_refusals_as_they_are() -> None:
+    refused = re.findall(r"^\| `(.+)` \| (character .+) \|$", REFERENCE, re.MULTILINE)
+    assert len(refused) >= 6
+    for typed, said in refused:
+        with pytest.raises(Invalid) as problem:
+            read_query(typed)
+        assert problem.value.fields["q"] == said
 
 
 @given(st.text(max_size=60))
