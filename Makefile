@@ -46,6 +46,8 @@ docs: $(DEV) ## Write the generated parts of docs and deploy, and bring the cata
 
 bench: $(DEV) ## Run every benchmark beside its yardstick
 	@$(BIN)/hubbub bench reading --json
+	@$(BIN)/hubbub bench day --json
+	@$(BIN)/hubbub bench queue --json
 
 clean: ## Remove what was fetched and built, but no data
 	rm -rf .venv .peers node_modules build dist bot/web/static/vendor htmlcov
