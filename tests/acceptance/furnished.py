@@ -19,7 +19,7 @@ from bot.web.pages import page_routes
 from tests.acceptance.lived_in import LivedIn, lived_in
 
 FRAGMENTS = re.compile(
-    r"/live|.+/(list|options|timeline|onlookers|facts|bell|log|next|helps|alike)|.*\.(csv|json)|/s/.*"
+    r"/live|.+/(list|options|timeline|onlookers|facts|bell|log|next|helps|alike|progress|moment)|.*\.(csv|json)|/s/.*"
 )
 """What other pages fetch, what is downloaded, and what customers open (that has tests of its own)."""
 
@@ -141,9 +141,13 @@ async def _replies_and_views(made: Furnished) -> None:
         intents=["question"],
     )
     macro = await made.make("/macros", name="问过仓库", actions=[{"kind": "tag", "value": "物流"}])
+    rule = await made.make(
+        "/rules", name="中文客户加标签", when=["opened"], then=[{"do": "add_tag", "value": "中文"}]
+    )
+    invoice = await made.house.heard("发票")
+    bulk = await made.make("/bulk", verb="tag", tag="盘点", ids=[invoice["id"]])
     view = await made.make("/views", name="中文会话", selection={"languages": ["zh"]}, shared=True)
     here = made.samples["/conversations/{id}"]
-    await made.house.heard("发票")
     alike = await made.newest("/alike")
     made.samples |= {
         "/saved-replies/{id}": f"/saved-replies/{reply['id']}",
@@ -152,6 +156,10 @@ async def _replies_and_views(made: Furnished) -> None:
         "/conversations/{id}/macros/{macro_id}": f"{here}/macros/{macro['id']}",
         "/queue/views/{id}": f"/queue/views/{view['id']}",
         "/alike/{group_id}": f"/alike/{alike['id']}",
+        "/conversations/{id}/merge": f"{here}/merge",
+        "/conversations/{id}/split": f"{here}/split",
+        "/bulk/{id}": f"/bulk/{bulk['id']}",
+        "/rules/{rule_id}": f"/rules/{rule['id']}",
         "/search": "/search?q=包裹",
     }
 
