@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import bot.web.live
-from bot.app import APIS, PAGES
 from bot.core.errors import HubbubError
+from bot.served import APIS, PAGES
 from bot.staff.rules import MAY, Permission, Role
 from bot.web.operations import ANSWER_KEPT, Operation, PageQuery, operations
 from bot.web.pages import PageRoute, page_routes

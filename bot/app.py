@@ -12,58 +12,12 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from types import ModuleType
 from typing import Any
 
 import aiohttp
 import structlog
 from aiohttp import web
 
-import bot.accounts.api
-import bot.accounts.pages
-import bot.automation.api
-import bot.automation.pages
-import bot.contacts.api
-import bot.contacts.pages
-import bot.feedback.api
-import bot.feedback.pages
-import bot.hours.api
-import bot.hours.pages
-import bot.inbox.api
-import bot.inbox.bulk_pages
-import bot.inbox.order_api
-import bot.inbox.order_pages
-import bot.inbox.pages
-import bot.inbox.policy_api
-import bot.inbox.policy_pages
-import bot.inbox.search_pages
-import bot.inbox.tag_api
-import bot.inbox.tag_pages
-import bot.inbox.team_pages
-import bot.inbox.view_api
-import bot.inbox.view_pages
-import bot.inbox.writing_pages
-import bot.outbox.api
-import bot.outbox.pages
-import bot.replies.acknowledgement_pages
-import bot.replies.alike_api
-import bot.replies.alike_pages
-import bot.replies.api
-import bot.replies.macro_pages
-import bot.replies.pages
-import bot.reports.api
-import bot.reports.pages
-import bot.staff.api
-import bot.staff.notice_pages
-import bot.staff.pages
-import bot.staff.presence_api
-import bot.staff.presence_pages
-import bot.surveys.api
-import bot.surveys.pages
-import bot.web.api_docs
-import bot.web.set_up
-import bot.webhooks.api
-import bot.webhooks.pages
 import connectors.email
 import connectors.mastodon
 import responses
@@ -114,13 +68,13 @@ from bot.reports import jobs as report_jobs
 from bot.reports.foretelling import Seer
 from bot.reports.keys import SEER
 from bot.reports.views import outlook_banners
+from bot.served import APIS, NAV, PAGES, TEMPLATE_PACKAGES
 from bot.settings import Settings
 from bot.staff import jobs as staff_jobs
 from bot.staff import store as staff_store
 from bot.staff.gate import StaffGate
 from bot.staff.notices import prune_notices, unread_count
 from bot.staff.presence_pages import PRESENCE, SKILL_CHOICES
-from bot.staff.rules import Permission as P
 from bot.staff.sign_in import ENTRANCE, Entrance
 from bot.surveys import jobs as survey_jobs
 from bot.surveys import service as surveys
@@ -131,8 +85,7 @@ from bot.web.keys import OUTWARD
 from bot.web.operations import prune_answers
 from bot.web.proxies import TRUSTED_PROXIES
 from bot.web.server_log import server_log
-from bot.web.shell import BannerSource, NavEntry, Shell
-from bot.web.translations import mark
+from bot.web.shell import BannerSource, Shell
 from bot.webhooks import jobs as webhook_jobs
 from bot.webhooks.jobs import WebhookWorker
 from bot.webhooks.keys import DESK, Desk
@@ -141,134 +94,6 @@ from connectors.registry import Registry
 
 log = structlog.get_logger(__name__)
 
-PAGES: Sequence[ModuleType] = (
-    bot.inbox.pages,
-    bot.inbox.view_pages,
-    bot.inbox.search_pages,
-    bot.inbox.tag_pages,
-    bot.inbox.policy_pages,
-    bot.inbox.team_pages,
-    bot.inbox.writing_pages,
-    bot.replies.pages,
-    bot.replies.macro_pages,
-    bot.replies.alike_pages,
-    bot.replies.acknowledgement_pages,
-    bot.inbox.order_pages,
-    bot.inbox.bulk_pages,
-    bot.outbox.pages,
-    bot.contacts.pages,
-    bot.hours.pages,
-    bot.automation.pages,
-    bot.accounts.pages,
-    bot.feedback.pages,
-    bot.surveys.pages,
-    bot.webhooks.pages,
-    bot.reports.pages,
-    bot.staff.pages,
-    bot.staff.presence_pages,
-    bot.staff.notice_pages,
-    bot.web.api_docs,
-    bot.web.set_up,
-)
-APIS: Sequence[ModuleType] = (
-    bot.inbox.api,
-    bot.inbox.view_api,
-    bot.inbox.tag_api,
-    bot.inbox.order_api,
-    bot.inbox.policy_api,
-    bot.replies.api,
-    bot.replies.alike_api,
-    bot.outbox.api,
-    bot.contacts.api,
-    bot.hours.api,
-    bot.automation.api,
-    bot.accounts.api,
-    bot.feedback.api,
-    bot.surveys.api,
-    bot.webhooks.api,
-    bot.reports.api,
-    bot.staff.api,
-    bot.staff.presence_api,
-)
-NAV = (
-    NavEntry(label="Queue", url="/queue", permission=P.CONVERSATIONS_READ),
-    NavEntry(label="Search", url="/search", permission=P.CONVERSATIONS_READ),
-    NavEntry(label="Team", url="/team", permission=P.STAFF_READ),
-    NavEntry(label="Contacts", url="/contacts", permission=P.CONTACTS_READ),
-    NavEntry(label="Outbox", url="/outbox", permission=P.OUTBOX_READ),
-    NavEntry(label="Feedback", url="/feedback", permission=P.FEEDBACK_READ),
-    NavEntry(label="Reports", url="/reports", permission=P.REPORTS_READ, icon="growth"),
-    NavEntry(
-        label="Replies",
-        url="/saved-replies",
-        permission=P.CONVERSATIONS_ANSWER,
-        about=mark("Saved replies and macros, so that nothing is written twice."),
-    ),
-    NavEntry(
-        label="Satisfaction",
-        url="/surveys",
-        permission=P.SURVEYS_READ,
-        about=mark("What customers say after a conversation is resolved, and whom we ask."),
-    ),
-    NavEntry(
-        label="Policies",
-        url="/policies",
-        permission=P.POLICIES_READ,
-        about=mark("What customers are promised, and what happens when it is in danger."),
-    ),
-    NavEntry(
-        label="Accounts",
-        url="/accounts",
-        permission=P.ACCOUNTS_READ,
-        about=mark("Our logins on the networks, and how well we hear there."),
-    ),
-    NavEntry(
-        label="Heard",
-        url="/heard",
-        permission=P.HEARD_READ,
-        about=mark("Everything that came in, and what became of it."),
-    ),
-    NavEntry(
-        label="Rules",
-        url="/rules",
-        permission=P.RULES_CHANGE,
-        about=mark("What Hubbub does by itself when something happens."),
-    ),
-    NavEntry(
-        label="Hours",
-        url="/hours",
-        permission=P.HOURS_CHANGE,
-        about=mark("When we are open, with holidays and extra days."),
-    ),
-    NavEntry(
-        label="Webhooks",
-        url="/webhooks",
-        permission=P.WEBHOOKS_READ,
-        about=mark("Which other programs are told what happens here."),
-    ),
-    NavEntry(
-        label="Staff", url="/staff", permission=P.STAFF_READ, about=mark("Who works here, their roles and skills.")
-    ),
-    NavEntry(label="Audit", url="/audit", permission=P.AUDIT_READ, about=mark("Who changed what, and when.")),
-    NavEntry(
-        label="API", url="/api", permission=P.API_DOCS, about=mark("What programs can do, and how they sign in.")
-    ),
-)
-TEMPLATE_PACKAGES = (
-    "bot.web",
-    "bot.inbox",
-    "bot.replies",
-    "bot.reports",
-    "bot.outbox",
-    "bot.contacts",
-    "bot.hours",
-    "bot.automation",
-    "bot.accounts",
-    "bot.feedback",
-    "bot.surveys",
-    "bot.webhooks",
-    "bot.staff",
-)
 HOURS_USED_BY: tuple[HoursUsers, ...] = (hours_users, hours_used_by)
 """Who is asked before business hours are deleted."""
 SYNC_EVERY = timedelta(seconds=10)

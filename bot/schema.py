@@ -12,9 +12,9 @@ import bot.contacts.tables
 import bot.core.tables
 import bot.feedback.tables
 import bot.hours.tables
+import bot.inbox.order_tables
 import bot.inbox.tables
-import bot.inbox.tables_order
-import bot.inbox.tables_views
+import bot.inbox.view_tables
 import bot.outbox.tables
 import bot.replies.tables
 import bot.reports.tables

@@ -10,7 +10,7 @@ import os
 import random
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -33,6 +33,8 @@ from bot.settings import Settings as HouseSettings
 from bot.web.keys import SESSION_COOKIE
 from connectors.registry import Registry
 
+STRAGGLE_SECONDS = 20.0
+"""Given to what was asked last, so that the end of the run counts like its middle."""
 BREACHES_PER_SECOND = 5.0
 GRACE = timedelta(hours=24)
 
@@ -126,7 +128,7 @@ async def _busy(
     clocks = await _set_clocks(daemon.database, house, seconds, breaches)
     asked = asyncio.create_task(_ask(network, seconds, per_second, choice, daemon))
     replied_at = await _answer(daemon, house, asked, first, network)
-    await asyncio.sleep(2.0)
+    await _have_left(network, replied_at)
     numbers = [str(number + 1) for number in range(first, len(network.items))]
     heard = await _heard_at(daemon.database, network, numbers)
     lags = await _breach_lags(daemon.database, clocks)
@@ -160,9 +162,10 @@ async def _answer(
     Claim and answer what comes in, as agents do; gives when each answer was committed.
     """
     replied_at: dict[str, float] = {}
-    answered, last_look = set[str](), False
-    while not last_look:
-        last_look = asked.done()
+    answered, until = set[str](), 0.0
+    while not asked.done() or (len(answered) < len(network.items) - first and time.perf_counter() < until):
+        if not asked.done():
+            until = time.perf_counter() + STRAGGLE_SECONDS
         await asyncio.sleep(0.2)
         async with daemon.database.read() as work:
             query = sa.select(col(Message.conversation_id), col(Message.remote_id), col(Message.id)).where(
@@ -186,6 +189,16 @@ async def _answer(
             replied_at[remote_id] = time.perf_counter()
     await asked
     return replied_at
+
+
+async def _have_left(network: Loopback, replied_at: Mapping[str, float]) -> None:
+    """
+    Wait until the answers are out, and the last clock has rung; whoever takes longer counts as missing.
+    """
+    until = time.perf_counter() + STRAGGLE_SECONDS
+    await asyncio.sleep(2.0)
+    while not replied_at.keys() <= network.answered_at.keys() and time.perf_counter() < until:  # noqa: ASYNC110
+        await asyncio.sleep(0.1)  # the network of the bench has no event to wait for
 
 
 async def _heard_at(database: Database, network: Loopback, numbers: Sequence[str]) -> list[float]:

@@ -18,7 +18,7 @@ from bot.inbox.matching import Conditions
 from bot.inbox.rules import State
 from bot.inbox.selection import NOBODY, Selection
 from bot.inbox.tables import Conversation
-from bot.inbox.tables_views import SavedView
+from bot.inbox.view_tables import SavedView
 from bot.reports.simulation import HOURS
 from bot.settings import Settings as HouseSettings
 from bot.staff.service import add_staff

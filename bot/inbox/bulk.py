@@ -23,10 +23,10 @@ from bot.core.labels import clean_label, label_problem
 from bot.core.paging import Slice, decode_mark, slice_of
 from bot.inbox import service, spam, tagging
 from bot.inbox.listing import conditions_of
+from bot.inbox.order_tables import BulkItem, BulkJob
 from bot.inbox.rules import LONGEST_SNOOZE, State
 from bot.inbox.selection import Selection
 from bot.inbox.tables import Conversation
-from bot.inbox.tables_order import BulkItem, BulkJob
 from bot.staff.rules import Permission, may
 from bot.staff.service import audit, get_staff
 

@@ -19,7 +19,7 @@ from bot.core.database import Database
 from bot.core.leases import drop_lease, take_lease
 from bot.core.live import LiveEvents
 from bot.inbox import bulk
-from bot.inbox.tables_order import BulkJob
+from bot.inbox.order_tables import BulkJob
 
 log = structlog.get_logger(__name__)
 

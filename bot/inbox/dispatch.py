@@ -21,7 +21,7 @@ from datetime import datetime, timedelta
 from bot.core.actor import HUBBUB, Actor
 from bot.core.database import UnitOfWork
 from bot.core.errors import Conflict
-from bot.inbox import store, store_dispatch
+from bot.inbox import dispatch_store, store
 from bot.inbox.changes import note_event, tell
 from bot.inbox.order import is_calm, line, walks
 from bot.inbox.rules import EventKind
@@ -44,7 +44,7 @@ async def claim_next(work: UnitOfWork, actor: Actor, reach: timedelta) -> Conver
         Conflict: as many wait for them as they take at once.
     """
     _, profile = await lock_agent(work, actor)
-    waiting = await store_dispatch.count_waiting(work, actor.id)
+    waiting = await dispatch_store.count_waiting(work, actor.id)
     if waiting >= profile.capacity:
         raise Conflict(f"{waiting} conversations wait for you, and you take {profile.capacity} at once")
     return await _take(work, actor, profile, reach, only_waiting=False, how="next")
@@ -64,10 +64,10 @@ async def hand_out(work: UnitOfWork, actor: Actor, reach: timedelta) -> Conversa
 async def _take(
     work: UnitOfWork, actor: Actor, profile: Profile, reach: timedelta, *, only_waiting: bool, how: str
 ) -> Conversation | None:
-    first = await store_dispatch.first_due_after(work, profile, line(work.now, reach))
+    first = await dispatch_store.first_due_after(work, profile, line(work.now, reach))
     until = work.now if is_calm(first, work.now, reach) else line(work.now, reach)
     for walk in walks(next(_numbers)):
-        taken = await store_dispatch.take_first(
+        taken = await dispatch_store.take_first(
             work,
             profile,
             walk,
@@ -94,7 +94,7 @@ async def touch(work: UnitOfWork, actor: Actor, conversation_id: str) -> None:
     if await left_desk(work, actor.id):
         return
     since = work.now - TOUCHED_ENOUGH
-    await store_dispatch.touch(work, conversation_id, actor.id, unless_since=since)
+    await dispatch_store.touch(work, conversation_id, actor.id, unless_since=since)
 
 
 async def settle_agent(work: UnitOfWork, conversation: Conversation) -> None:
@@ -108,7 +108,7 @@ async def settle_agent(work: UnitOfWork, conversation: Conversation) -> None:
         return_to_queue(work, conversation, "not here")
         return
     _, profile = await lock_agent(work, agent.actor())
-    if await store_dispatch.count_waiting(work, agent.id, besides=conversation.id) >= profile.capacity:
+    if await dispatch_store.count_waiting(work, agent.id, besides=conversation.id) >= profile.capacity:
         return_to_queue(work, conversation, "full")
         return
     conversation.touched_at = work.now
@@ -142,7 +142,7 @@ async def return_run_out(
         listening_since: since when signs of life could be heard; silence before that says nothing about anybody.
     """
     silent_since = work.now - grace if listening_since <= work.now - grace else None
-    found = await store_dispatch.run_out(work, touched_before=work.now - lease, silent_since=silent_since)
+    found = await dispatch_store.run_out(work, touched_before=work.now - lease, silent_since=silent_since)
     for conversation, offline in found:
         return_to_queue(work, conversation, "offline" if offline else "lease")
     return len(found)

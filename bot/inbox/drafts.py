@@ -21,9 +21,9 @@ from bot.core.database import UnitOfWork
 from bot.core.errors import Conflict, Invalid
 from bot.core.paging import Slice, decode_mark, slice_of
 from bot.inbox import store
+from bot.inbox.order_tables import Draft
 from bot.inbox.rules import LONGEST_TEXT
 from bot.inbox.tables import Conversation
-from bot.inbox.tables_order import Draft
 
 D = Draft
 

@@ -14,11 +14,11 @@ from sqlmodel import col
 from bot.core.database import UnitOfWork
 from bot.core.ids import EPOCH, MILLISECOND, layout
 from bot.inbox import store
+from bot.inbox.dispatch_store import is_open
 from bot.inbox.listing import list_selected
 from bot.inbox.rules import EventKind, Tab
 from bot.inbox.selection import ORDER_OF_TAB, TABS
 from bot.inbox.store import Listed
-from bot.inbox.store_dispatch import is_open
 from bot.inbox.tables import Conversation, ConversationEvent
 from bot.staff.presence import present_agents
 

@@ -19,8 +19,8 @@ import structlog
 from bot.core.actor import Actor
 from bot.core.database import Database, UnitOfWork
 from bot.core.live import LiveEvents
-from bot.inbox import dispatch, store_dispatch
-from bot.inbox.store_dispatch import Load
+from bot.inbox import dispatch, dispatch_store
+from bot.inbox.dispatch_store import Load
 from bot.staff import presence
 from bot.staff.rules import AgentNow
 
@@ -141,4 +141,4 @@ class HandOut:
 
 async def _takers(work: UnitOfWork) -> list[Taker]:
     agents = await presence.present_agents(work)
-    return takers_of(agents, await store_dispatch.loads(work)) if agents else []
+    return takers_of(agents, await dispatch_store.loads(work)) if agents else []

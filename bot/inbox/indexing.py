@@ -17,7 +17,7 @@ from sqlmodel import col
 from bot.contacts.tables import Contact, Identity
 from bot.core.tokens import indexed
 from bot.inbox.tables import Conversation, Message, Note
-from bot.inbox.tables_views import SearchEntry
+from bot.inbox.view_tables import SearchEntry
 
 E = SearchEntry
 

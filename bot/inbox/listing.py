@@ -24,13 +24,13 @@ from bot.core.tokens import to_find
 from bot.inbox.board import COUNTED, Board
 from bot.inbox.index import Found, micros
 from bot.inbox.matching import NO_LANGUAGE, Conditions
+from bot.inbox.order_tables import ConversationTag
 from bot.inbox.query import Phrase
 from bot.inbox.rules import State
 from bot.inbox.search import conversations_with
 from bot.inbox.selection import NOBODY, UNRESOLVED, Order, Selection
 from bot.inbox.store import Listed, listed, to_listed
 from bot.inbox.tables import Conversation
-from bot.inbox.tables_order import ConversationTag
 from responses import Priority
 
 C = Conversation

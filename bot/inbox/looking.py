@@ -16,7 +16,7 @@ from sqlmodel import col
 from bot.core.actor import Actor
 from bot.core.database import UnitOfWork
 from bot.inbox import store
-from bot.inbox.tables_order import Looking
+from bot.inbox.order_tables import Looking
 
 L = Looking
 LOOKS_FOR = timedelta(seconds=50)

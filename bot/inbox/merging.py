@@ -25,10 +25,10 @@ from bot.core.database import UnitOfWork
 from bot.core.errors import Conflict, Invalid, NotFound
 from bot.inbox import clock_joining, clocks, snapshots, store
 from bot.inbox.changes import note_event, tell
+from bot.inbox.order_tables import ConversationTag, Rearrangement
 from bot.inbox.policies import terms_for
 from bot.inbox.rules import ClockKind, EventKind, Promise, State, kind_of_clock, may_act, most_awake, snippet
 from bot.inbox.tables import Conversation, Message, Note
-from bot.inbox.tables_order import ConversationTag, Rearrangement
 from bot.staff.rules import Permission, may
 from bot.staff.service import audit
 

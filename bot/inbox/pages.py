@@ -21,9 +21,9 @@ from bot.inbox.keys import PROMISE, reach_of
 from bot.inbox.looking import onlookers
 from bot.inbox.merging import last_rearrangement
 from bot.inbox.moments import ZONE_COOKIE, NotUnderstood, read_moment, zone_named
+from bot.inbox.order_tables import Draft
 from bot.inbox.queue import queue_page
 from bot.inbox.rules import LONGEST_SNOOZE
-from bot.inbox.tables_order import Draft
 from bot.inbox.team import Member, team_now
 from bot.inbox.views import (
     Colleague,

@@ -18,7 +18,7 @@ from bot.inbox.rules import Tab
 from bot.inbox.saved_views import selection_of, views_of
 from bot.inbox.selection import ORDER_OF_TAB, TABS, Order, Selection, from_address, to_address
 from bot.inbox.store import tags_of
-from bot.inbox.tables_views import SavedView
+from bot.inbox.view_tables import SavedView
 from bot.inbox.views import Choice, QueuePage, TabView, queue_row
 from bot.web.pages import Visit
 from bot.web.translations import mark, word

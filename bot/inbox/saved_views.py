@@ -17,7 +17,7 @@ from bot.core.actor import Actor
 from bot.core.database import UnitOfWork
 from bot.core.errors import Conflict, Invalid, NotAllowed, NotFound
 from bot.inbox.selection import Order, Selection, read_selection, selection_problems
-from bot.inbox.tables_views import SavedView
+from bot.inbox.view_tables import SavedView
 from bot.staff.rules import Permission, may
 from bot.staff.service import audit
 

@@ -23,11 +23,11 @@ from bot.core.database import UnitOfWork
 from bot.core.errors import Invalid
 from bot.core.labels import clean_label
 from bot.core.paging import Slice, decode_mark, slice_of
+from bot.inbox.order_tables import ConversationTag
 from bot.inbox.query import Phrase, Query
 from bot.inbox.snippets import Piece, snippet_of
 from bot.inbox.tables import Conversation, Message, Note
-from bot.inbox.tables_order import ConversationTag
-from bot.inbox.tables_views import SearchEntry
+from bot.inbox.view_tables import SearchEntry
 
 E, C, M, N = SearchEntry, Conversation, Message, Note
 KIND_OF = {"messages": "message", "notes": "note", "subjects": "subject", "contacts": "contact"}

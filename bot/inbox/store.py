@@ -16,9 +16,9 @@ from bot.contacts.tables import Contact, Identity
 from bot.core.database import UnitOfWork
 from bot.core.errors import NotFound
 from bot.core.paging import Slice, decode_mark, slice_of
+from bot.inbox.order_tables import ConversationTag
 from bot.inbox.rules import QUIET_EVENTS, Outcome, State
 from bot.inbox.tables import Conversation, ConversationClock, ConversationEvent, Message, Note
-from bot.inbox.tables_order import ConversationTag
 from bot.outbox.tables import OutboxEntry
 
 C = Conversation

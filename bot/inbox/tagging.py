@@ -15,9 +15,9 @@ from bot.core.errors import Invalid
 from bot.core.labels import clean_label, label_problem
 from bot.inbox import store
 from bot.inbox.changes import note_event, tell
+from bot.inbox.order_tables import ConversationTag
 from bot.inbox.rules import EventKind
 from bot.inbox.tables import Conversation
-from bot.inbox.tables_order import ConversationTag
 from bot.staff.service import audit
 
 T = ConversationTag

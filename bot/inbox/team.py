@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from bot.accounts.service import list_accounts
 from bot.core.database import UnitOfWork
-from bot.inbox import store_dispatch
-from bot.inbox.store_dispatch import Load
+from bot.inbox import dispatch_store
+from bot.inbox.dispatch_store import Load
 from bot.staff.presence import list_agents
 from bot.staff.presence_pages import SkillChoices
 from bot.staff.rules import AgentNow, Presence
@@ -34,7 +34,7 @@ async def team_now(work: UnitOfWork) -> list[Member]:
     """
     Give everybody who answers and what waits for them: those who are here first, then by name.
     """
-    loads = await store_dispatch.loads(work)
+    loads = await dispatch_store.loads(work)
     members = [Member(agent=one, load=loads.get(one.id, Load())) for one in await list_agents(work)]
     return sorted(members, key=lambda one: NEAREST.index(one.agent.presence))
 

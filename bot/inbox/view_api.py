@@ -19,7 +19,7 @@ from bot.inbox.saved_views import LONGEST_NAME, MOST_VIEWS, selection_of
 from bot.inbox.search import Hit, find
 from bot.inbox.selection import TABS, Order
 from bot.inbox.store import tags_of
-from bot.inbox.tables_views import SavedView
+from bot.inbox.view_tables import SavedView
 from bot.staff.rules import Permission
 from bot.web.operations import Body, Call, Listing, PageQuery, operation
 

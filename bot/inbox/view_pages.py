@@ -22,7 +22,7 @@ from bot.inbox.queue import asked_of, board_for
 from bot.inbox.rules import State
 from bot.inbox.saved_views import may_change, selection_of
 from bot.inbox.selection import FLAGS, ME, NOBODY, Order, Selection
-from bot.inbox.tables_views import SavedView
+from bot.inbox.view_tables import SavedView
 from bot.staff.rules import Permission
 from bot.staff.service import colleagues_who_may
 from bot.web.pages import Visit, page

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from bot.app import PAGES
+from bot.served import PAGES
 from bot.web.pages import page_routes
 from tests.acceptance.lived_in import LivedIn, lived_in
 

@@ -24,8 +24,8 @@ from connectors.playground.rules import GENEROUS, Rules
 from connectors.playground.server import Playground
 from tests.acceptance.daemon import ApiClient, DaemonProcess
 
-MESSAGES = int(os.environ.get("HUBBUB_KILL_MESSAGES", "500"))
-KILLS = int(os.environ.get("HUBBUB_KILLS", "50"))
+MESSAGES = int(os.environ.get("KILL_MESSAGES", "500"))
+KILLS = int(os.environ.get("KILLS", "50"))
 QUICK = {
     "ACCOUNTS__POLL_EVERY": "1s",
     "ACCOUNTS__POLL_JITTER": "0s",

@@ -13,12 +13,12 @@ import pytest_asyncio
 from aiohttp import web as web_server
 from playwright.async_api import Browser, Page, expect
 
-from bot.app import APIS, PAGES, TEMPLATE_PACKAGES
 from bot.contacts.keys import PANELS
 from bot.core.database import Database
 from bot.inbox.history_pages import history_panel
 from bot.inbox.keys import PROMISE as PROMISE_KEY
 from bot.replies.suggestions import MEMORY, Memory
+from bot.served import APIS, PAGES, TEMPLATE_PACKAGES
 from bot.settings import PresenceSettings
 from bot.staff.presence_pages import PRESENCE
 from bot.web.keys import SESSION_COOKIE

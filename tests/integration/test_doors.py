@@ -16,12 +16,13 @@ import pytest
 import bot.web.live
 from bot.accounts.connect import CONNECTORS, Connectors
 from bot.accounts.ears import EARS
-from bot.app import APIS, PAGES, promise_of, receipts_of, registry
+from bot.app import promise_of, receipts_of, registry
 from bot.core.database import Database
 from bot.core.secretbox import open_secret_box
 from bot.inbox import hearing
 from bot.inbox.keys import PROMISE
 from bot.outbox.keys import RECEIPTS
+from bot.served import APIS, PAGES
 from bot.settings import Settings
 from bot.staff.rules import Role
 from bot.web.operations import operations

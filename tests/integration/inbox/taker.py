@@ -22,7 +22,7 @@ from bot.core.actor import Actor
 from bot.core.clock import SystemClock
 from bot.core.database import Database, UnitOfWork, open_database
 from bot.core.errors import Conflict
-from bot.inbox import dispatch, service, store_dispatch
+from bot.inbox import dispatch, dispatch_store, service
 
 REACH = timedelta(minutes=5)
 LONGEST_WAIT = timedelta(seconds=120)
@@ -55,7 +55,7 @@ async def press(database: Database, actor: Actor, story: Story) -> str | None:
         async with database.write() as work:
             got = await dispatch.claim_next(work, actor, REACH)
             if got is not None:
-                story.most = max(story.most, await store_dispatch.count_waiting(work, actor.id))
+                story.most = max(story.most, await dispatch_store.count_waiting(work, actor.id))
     except Conflict:
         story.refused += 1
         return ""

@@ -25,10 +25,10 @@ from bot.inbox import bulk, service, store
 from bot.inbox.bulk import BulkVerb
 from bot.inbox.bulk_worker import ITEMS_A_ROUND, LEASE, BulkWorker
 from bot.inbox.keys import PROMISE as PROMISE_KEY
+from bot.inbox.order_tables import BulkJob
 from bot.inbox.rules import Tab
 from bot.inbox.selection import TABS
 from bot.inbox.tables import Conversation, ConversationEvent
-from bot.inbox.tables_order import BulkJob
 from tests.fakes.clock import FakeClock
 from tests.fakes.web_app import WebClient, make_client
 from tests.integration.inbox.house import PROMISE, REED, House

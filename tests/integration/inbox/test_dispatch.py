@@ -17,7 +17,7 @@ from bot.core.actor import HUBBUB, Actor
 from bot.core.database import Database, UnitOfWork
 from bot.core.errors import Conflict
 from bot.core.live import LiveEvents
-from bot.inbox import dispatch, service, store, store_dispatch
+from bot.inbox import dispatch, dispatch_store, service, store
 from bot.inbox.handing_out import HandOut
 from bot.inbox.keys import PROMISE as PROMISE_KEY
 from bot.inbox.rules import EventKind
@@ -415,7 +415,7 @@ async def test_loads_are_what_waits(house: House) -> None:
         await take(house)
     await house.reply(first)
     async with house.database.read() as work:
-        (load,) = (await store_dispatch.loads(work)).values()
+        (load,) = (await dispatch_store.loads(work)).values()
     assert load.waiting == 2
     assert load.first_due_at == (await house.see(second)).due_at
 

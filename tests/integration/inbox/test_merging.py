@@ -15,8 +15,8 @@ from sqlmodel import col
 from bot.core.database import Database
 from bot.core.errors import Conflict, HubbubError, Invalid, NotFound
 from bot.inbox import merging, service, store, tagging
+from bot.inbox.order_tables import ConversationTag
 from bot.inbox.tables import Conversation, ConversationClock, Message, Note
-from bot.inbox.tables_order import ConversationTag
 from connectors.base import Visibility
 from tests.fakes.clock import FakeClock
 from tests.integration.inbox.house import KITE, PROMISE, REED, House

@@ -21,7 +21,7 @@ from bot.inbox.keys import BOARD
 from bot.inbox.keys import PROMISE as PROMISE_KEY
 from bot.inbox.saved_views import MOST_VIEWS
 from bot.inbox.selection import Order
-from bot.inbox.tables_views import SavedView
+from bot.inbox.view_tables import SavedView
 from connectors.base import Author
 from tests.fakes.web_app import WebClient, make_client
 from tests.integration.inbox.house import KITE, PROMISE, REED, House
