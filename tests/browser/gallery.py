@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from aiohttp import web
 from markupsafe import Markup
@@ -82,7 +83,7 @@ class Gallery:
             total=str(counts[0]),
             accounts=[Choice(id="a1", name="Lumen Lamps"), Choice(id="a2", name="help@lumen.example")],
             account_id="",
-            address=f"tab={tab}",
+            address=urlencode({"tab": tab, **({"q": search} if search else {})}),
         )
 
     def conversation(self, number: str = OPENED, draft: str = "") -> ConversationPage:
