@@ -75,6 +75,7 @@ async def test_a_conversation_is_told_from_its_beginning_to_its_end(shop: Shop):
     assert set(said) == set(Kind) - {
         Kind.FEEDBACK_TOPIC,
         Kind.PING,
+        Kind.RULE_RAN,
         "conversation.warned",
         "conversation.breached",
     }
