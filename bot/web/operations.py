@@ -43,7 +43,8 @@ class Body(BaseModel):
     Base of request bodies: unknown fields are refused by name, text is UTF-8 without NUL.
     """
 
-    model_config = ConfigDict(extra="forbid", str_max_length=1_000_000)
+    # strict: a 0 is no false, and a number no duration; what the document says is what is taken
+    model_config = ConfigDict(extra="forbid", strict=True, str_max_length=1_000_000)
 
 
 class Listing(BaseModel, Generic[T]):

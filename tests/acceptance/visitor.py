@@ -4,6 +4,7 @@ A browser without JavaScript: it keeps cookies, reads the forms of a page, fills
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -16,6 +17,8 @@ import aiohttp
 TEXT_KINDS = frozenset(
     {"text", "search", "email", "url", "tel", "password", "textarea", "number", "datetime-local"}
 )
+MOST_QUERIES = 4
+"""Of one path; a list can be asked for in hundreds of ways."""
 PASSWORD = "a long enough passphrase"
 
 
@@ -158,15 +161,19 @@ class Visitor:
         form = (await self.get("/sign-in")).form("/sign-in")
         return await self.send(form, login=login, password=password)
 
-    async def crawl(self, start: str = "/queue", most: int = 150) -> list[Page]:
+    async def crawl(self, start: str = "/queue", most: int = 250) -> list[Page]:
         """
-        Read every page that links lead to, each path once; lists of the same path with another query too.
+        Read every page that links lead to, each path once; some lists of the same path with another query too.
         """
         seen: dict[str, Page] = {}
+        visits: Counter[str] = Counter()
         waiting = [urljoin(self.base, start)]
         while waiting and len(seen) < most:
             url = waiting.pop(0).split("#")[0]
             if url in seen or not url.startswith(f"{self.base}/"):
+                continue
+            visits[urlsplit(url).path] += 1
+            if visits[urlsplit(url).path] > MOST_QUERIES:
                 continue
             seen[url] = page = await self.get(url)
             waiting += sorted(page.links)
