@@ -5,9 +5,9 @@ Surveys over the API: figures, answers, and how accounts ask.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field
 
 from bot.core.errors import Invalid
 from bot.staff.rules import Permission
@@ -36,13 +36,23 @@ class SurveyFiguresOut(BaseModel):
     counts: list[int] = Field(description="answers by score, from 1 to 5")
 
 
+def _no_number(value: object) -> object:
+    # pydantic would take it for seconds since 1970; the document says a date and a time
+    if isinstance(value, str) and value.strip().lstrip("+-").replace(".", "", 1).isdigit():
+        raise ValueError("must be a date and a time with a zone, such as 2026-01-31T09:00:00Z")
+    return value
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_no_number)]
+
+
 class FiguresQuery(BaseModel):
     """
     Of which questions.
     """
 
-    since: AwareDatetime | None = Field(default=None, description="asked from here on; 30 days ago if left out")
-    until: AwareDatetime | None = Field(default=None, description="asked before this; now if left out")
+    since: Moment | None = Field(default=None, description="asked from here on; 30 days ago if left out")
+    until: Moment | None = Field(default=None, description="asked before this; now if left out")
     account_id: str = Field(default="", max_length=100)
     by: By = By.ALL
 
@@ -52,8 +62,8 @@ class AnswersQuery(PageQuery):
     Of which questions.
     """
 
-    since: AwareDatetime | None = None
-    until: AwareDatetime | None = None
+    since: Moment | None = None
+    until: Moment | None = None
     account_id: str = Field(default="", max_length=100)
 
 
