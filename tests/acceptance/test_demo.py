@@ -101,7 +101,8 @@ async def _work(page: Page) -> list[str]:
     for url, menu, choice in ((urls[3], "Snooze", "1 hour"), (urls[4], "Hand over", "Mei Lin")):
         await _open(page, url)
         await page.locator("#talk-head summary", has_text=menu).click()
-        await page.get_by_role("button", name=choice, exact=True).click()
+        # a colleague's name is followed by whether they are here, and what they have
+        await page.get_by_role("button", name=choice, exact=menu == "Snooze").click()
         await expect(page.locator("#toasts .flash").first).to_be_visible()
     await _open(page, urls[0])
     await page.keyboard.press("n")
