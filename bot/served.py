@@ -42,6 +42,7 @@ import bot.replies.pages
 import bot.reports.api
 import bot.reports.pages
 import bot.staff.api
+import bot.staff.entrance_pages
 import bot.staff.notice_pages
 import bot.staff.pages
 import bot.staff.presence_api
@@ -79,6 +80,7 @@ PAGES: Sequence[ModuleType] = (
     bot.surveys.pages,
     bot.webhooks.pages,
     bot.reports.pages,
+    bot.staff.entrance_pages,
     bot.staff.pages,
     bot.staff.presence_pages,
     bot.staff.notice_pages,

@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from bot.accounts import hearing, ledger, service, store, views
 from bot.accounts.connect import CONNECTORS
@@ -20,7 +20,7 @@ from bot.accounts.options import describe, read_options, secret_names
 from bot.accounts.rules import AccountState, Delay, HeardState
 from bot.accounts.tables import HeardItem
 from bot.core.errors import Invalid
-from bot.web.operations import Body, Call, Listing, PageQuery, operation
+from bot.web.operations import Body, Call, Listing, Moment, PageQuery, Query, operation
 from connectors.base import HeardKind
 
 OPTIONS = "by name as the channel describes them; credentials are sealed and never given back"
@@ -138,14 +138,12 @@ class CoverageOut(_Out):
     delay: DelayOut | None
 
 
-class CoverageQuery(BaseModel):
+class CoverageQuery(Query):
     """
     Which time to look at.
     """
 
-    model_config = ConfigDict(extra="forbid")
-
-    since: AwareDatetime | None = Field(default=None, description="the last 24 hours, if left out")
+    since: Moment | None = Field(default=None, description="the last 24 hours, if left out")
 
 
 class HeardOut(_Out):
@@ -186,12 +184,10 @@ class HeardQuery(PageQuery):
     kind: HeardKind | None = None
 
 
-class CountsQuery(BaseModel):
+class CountsQuery(Query):
     """
     Whose ledger to sum up.
     """
-
-    model_config = ConfigDict(extra="forbid")
 
     account: str | None = Field(default=None, max_length=100, description="id or name; all, if left out")
 

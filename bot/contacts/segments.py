@@ -14,12 +14,12 @@ from bot.contacts.tables import ContactSegment
 from bot.core.actor import Actor
 from bot.core.database import UnitOfWork
 from bot.core.errors import Invalid
-from bot.core.labels import clean_label, label_problem
+from bot.core.labelled import OFFERED, checked_label, known_labels
+from bot.core.labels import clean_label
 from bot.staff.service import audit
 
 S = ContactSegment
 MOST_SEGMENTS = 50
-OFFERED = 20
 
 
 async def segments_of(work: UnitOfWork, contact_ids: Sequence[str]) -> dict[str, tuple[str, ...]]:
@@ -41,7 +41,7 @@ async def add_segments(work: UnitOfWork, actor: Actor, contact_id: str, segments
         Invalid: one cannot be a segment, or there would be too many.
     """
     contact = await store.get_contact(work, contact_id)
-    wanted = [_checked(segment) for segment in segments]
+    wanted = [checked_label(segment, "segment") for segment in segments]
     if not wanted:
         raise Invalid(fields={"segment": "write a segment first"})
     added = [segment for segment in dict.fromkeys(wanted) if await _insert(work, contact.id, segment)]
@@ -70,22 +70,7 @@ async def known_segments(work: UnitOfWork, typed: str = "", *, limit: int = OFFE
     """
     Give segments in use that begin with what was typed, in order.
     """
-    start, found = clean_label(typed), list[str]()
-    # One step of the index a segment, however many contacts are in it.
-    while len(found) < limit:
-        after = col(S.segment) > found[-1] if found else col(S.segment) >= start
-        segment = await work.session.scalar(sa.select(sa.func.min(col(S.segment))).where(after))
-        if segment is None or not segment.startswith(start):
-            break
-        found.append(segment)
-    return found
-
-
-def _checked(typed: str) -> str:
-    segment = clean_label(typed)
-    if problem := label_problem(segment):
-        raise Invalid(fields={"segment": problem})
-    return segment
+    return await known_labels(work, col(S.segment), typed, limit=limit)
 
 
 async def _insert(work: UnitOfWork, contact_id: str, segment: str) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from typing import Literal
 
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import BaseModel, Field
 
 from bot.core.errors import Invalid
 from bot.core.outward import OutwardRules
@@ -23,7 +23,7 @@ from bot.hours.wishes import LONGEST_NAME, WEEKDAYS, Wish
 from bot.hours.writing import show_spans
 from bot.staff.rules import Permission, may
 from bot.web.keys import OUTWARD
-from bot.web.operations import Body, Call, Listing, PageQuery, operation
+from bot.web.operations import Body, Call, Listing, Moment, PageQuery, Query, operation
 
 READ, CHANGE = Permission.CONVERSATIONS_READ, Permission.HOURS_CHANGE
 MOST_DAYS = 400
@@ -106,7 +106,7 @@ class DayOut(BaseModel):
     label: str
 
 
-class DaysQuery(Body):
+class DaysQuery(Query):
     """
     Which dates.
     """
@@ -137,12 +137,12 @@ class ExtraDayOut(BaseModel):
     label: str
 
 
-class DeadlineQuery(Body):
+class DeadlineQuery(Query):
     """
     What to count.
     """
 
-    start: AwareDatetime
+    start: Moment
     length: str = Field(max_length=50, description="of open time, such as 15m")
 
 

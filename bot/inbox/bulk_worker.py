@@ -8,20 +8,17 @@ take at most half of what the database can write. One process works on a job; wh
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 from datetime import timedelta
 
 import sqlalchemy as sa
-import structlog
 from sqlmodel import col
 
 from bot.core.database import Database
 from bot.core.leases import drop_lease, take_lease
 from bot.core.live import LiveEvents
+from bot.core.rounds import Rounds
 from bot.inbox import bulk
 from bot.inbox.order_tables import BulkJob
-
-log = structlog.get_logger(__name__)
 
 LOOK_EVERY_SECONDS = 5.0
 ITEMS_A_ROUND = 20
@@ -38,57 +35,39 @@ class BulkWorker:
 
     def __init__(self, database: Database, live: LiveEvents, holder: str) -> None:
         self._database = database
-        self._live = live
         self._holder = holder
-        self._wake = asyncio.Event()
-        self._tasks: tuple[asyncio.Task[None], ...] = ()
         self._told_at = 0.0
-        self._failing = False
+        self._rounds = Rounds(
+            "bulk",
+            database,
+            live,
+            frozenset({bulk.TOPIC}),
+            self.turns,
+            action="bulk.failed",
+            every=LOOK_EVERY_SECONDS,
+        )
 
     async def __aenter__(self) -> BulkWorker:
-        self._tasks = (
-            asyncio.create_task(self._run(), name="bulk"),
-            asyncio.create_task(self._listen(), name="bulk-wake"),
-        )
+        await self._rounds.__aenter__()
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._rounds.__aexit__()
 
-    async def _listen(self) -> None:
-        while True:
-            try:
-                async for _ in self._live.subscribe(frozenset({bulk.TOPIC}), None):
-                    self._wake.set()
-            except Exception as error:
-                log.warning("live events cannot be read", action="bulk.live", error=type(error).__name__)
-                await self._database.clock.sleep(LOOK_EVERY_SECONDS)
-
-    async def _run(self) -> None:
-        while True:
-            try:
-                await self.work_off()
-                self._failing = False
-            except Exception:
-                if not self._failing:
-                    log.exception("bulk jobs cannot be worked on; they go on later", action="bulk.failed")
-                self._failing = True
-            with suppress(TimeoutError):
-                async with asyncio.timeout(LOOK_EVERY_SECONDS):
-                    await self._wake.wait()
-            self._wake.clear()
+    async def turns(self) -> bool:
+        """
+        Work on every job once; says whether this process may go on with one.
+        """
+        async with self._database.read() as work:
+            jobs = await bulk.running_jobs(work)
+        return bool([job_id for job_id in jobs if await self._turn(job_id)])
 
     async def work_off(self) -> None:
         """
         Work on all jobs in turns until none is left that this process may work on.
         """
-        while True:
-            async with self._database.read() as work:
-                jobs = await bulk.running_jobs(work)
-            if not [job_id for job_id in jobs if await self._turn(job_id)]:
-                return
+        while await self.turns():
+            pass
 
     async def _turn(self, job_id: str) -> bool:
         began = asyncio.get_running_loop().time()

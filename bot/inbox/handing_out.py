@@ -8,23 +8,18 @@ until nobody has room or nothing fits. Nodes need not agree: the database decide
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-
-import structlog
 
 from bot.core.actor import Actor
 from bot.core.database import Database, UnitOfWork
 from bot.core.live import LiveEvents
+from bot.core.rounds import Rounds
 from bot.inbox import dispatch, dispatch_store
 from bot.inbox.dispatch_store import Load
 from bot.staff import presence
 from bot.staff.rules import AgentNow
-
-log = structlog.get_logger(__name__)
 
 TOPICS = frozenset({"queue", presence.TOPIC})
 LOOK_AGAIN_SECONDS = 5.0
@@ -71,49 +66,17 @@ class HandOut:
 
     def __init__(self, database: Database, live: LiveEvents, reach: timedelta) -> None:
         self._database = database
-        self._live = live
         self._reach = reach
-        self._wake = asyncio.Event()
-        self._running: asyncio.Task[None] | None = None
-        self._listening: asyncio.Task[None] | None = None
-        self._stopping = False
-        self._failing = False
+        self._rounds = Rounds(
+            "hand-out", database, live, TOPICS, self.drain, action="hand-out.failed", every=LOOK_AGAIN_SECONDS
+        )
 
     async def __aenter__(self) -> HandOut:
-        self._running = asyncio.create_task(self._run(), name="hand-out")
-        self._listening = asyncio.create_task(self._listen(), name="hand-out-wake")
+        await self._rounds.__aenter__()
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        assert self._running is not None
-        assert self._listening is not None
-        self._stopping = True
-        self._wake.set()
-        self._listening.cancel()
-        await asyncio.wait((self._running, self._listening))
-
-    async def _listen(self) -> None:
-        while True:
-            try:
-                async for _ in self._live.subscribe(TOPICS, None):
-                    self._wake.set()
-            except Exception as error:
-                log.warning("live events cannot be read", action="hand-out.live", error=type(error).__name__)
-                await self._database.clock.sleep(1)
-
-    async def _run(self) -> None:
-        while not self._stopping:
-            self._wake.clear()
-            try:
-                await self.drain()
-                self._failing = False
-            except Exception:
-                if not self._failing:
-                    log.exception("work cannot be handed out; it is tried again", action="hand-out.failed")
-                self._failing = True
-            with suppress(TimeoutError):
-                async with asyncio.timeout(LOOK_AGAIN_SECONDS):
-                    await self._wake.wait()
+        await self._rounds.__aexit__()
 
     async def drain(self) -> int:
         """
@@ -122,7 +85,7 @@ class HandOut:
         async with self._database.read() as work:
             takers = await _takers(work)
         given = 0
-        while takers and not self._stopping:
+        while takers and not self._rounds.stopping:
             taker = min(takers, key=Taker.turn)
             if not await self._give(taker):
                 takers.remove(taker)

@@ -88,15 +88,6 @@ def line(now: datetime, reach: timedelta) -> datetime:
     return now + reach
 
 
-def walk_of(due_at: datetime | None, now: datetime, reach: timedelta) -> Walk:
-    """
-    Say in which part of the queue a conversation stands: the same parting that the database makes.
-    """
-    if due_at is None:
-        return Walk.UNDATED
-    return Walk.IN_TIME if due_at > line(now, reach) else Walk.LATE
-
-
 def walks(hand_out: int) -> tuple[Walk, ...]:
     """
     Say in which order the parts are looked at for a hand-out.

@@ -25,14 +25,8 @@ from bot.inbox.order_tables import Draft
 from bot.inbox.queue import queue_page
 from bot.inbox.rules import LONGEST_SNOOZE
 from bot.inbox.team import Member, team_now
-from bot.inbox.views import (
-    Colleague,
-    ConversationPage,
-    contact_view,
-    conversation_page,
-    entry_of,
-    history_row,
-)
+from bot.inbox.timeline import entry_of
+from bot.inbox.views import Colleague, ConversationPage, contact_view, conversation_page, history_row
 from bot.outbox.service import entries_of
 from bot.staff.rules import Permission
 from bot.web.pages import Visit, page

@@ -9,9 +9,7 @@ reason would fail for ever.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +19,7 @@ from sqlmodel import col
 
 from bot.core.database import Database, UnitOfWork
 from bot.core.live import LiveEvents
+from bot.core.rounds import Rounds
 from bot.inbox import store
 from bot.inbox.changes import EVENTS_TOPIC
 from bot.inbox.tables import Conversation, ConversationEvent
@@ -28,7 +27,6 @@ from bot.inbox.tables import Conversation, ConversationEvent
 log = structlog.get_logger(__name__)
 E = ConversationEvent
 
-LOOK_FOR_EVENTS_SECONDS = 1.0
 EVENTS_AT_ONCE = 200
 Act = Callable[[UnitOfWork, ConversationEvent, Conversation], Awaitable[None]]
 
@@ -57,48 +55,21 @@ class Reactions:
 
     def __init__(self, database: Database, live: LiveEvents, reactions: Sequence[Reaction]) -> None:
         self._database = database
-        self._live = live
         self._reactions = tuple(reactions)
         self._wanted = frozenset().union(*(reaction.kinds for reaction in reactions))
-        self._wake = asyncio.Event()
-        self._tasks: tuple[asyncio.Task[None], ...] = ()
-        self._failing = False
+        self._rounds = Rounds(
+            "reactions", database, live, frozenset({EVENTS_TOPIC}), self._round, action="reactions.failed"
+        )
 
     async def __aenter__(self) -> Reactions:
-        self._tasks = (
-            asyncio.create_task(self._run(), name="reactions"),
-            asyncio.create_task(self._listen(), name="reactions-wake"),
-        )
+        await self._rounds.__aenter__()
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._rounds.__aexit__()
 
-    async def _listen(self) -> None:
-        while True:
-            try:
-                async for _ in self._live.subscribe(frozenset({EVENTS_TOPIC}), None):
-                    self._wake.set()
-            except Exception as error:
-                log.warning("live events cannot be read", action="reactions.live", error=type(error).__name__)
-                await self._database.clock.sleep(LOOK_FOR_EVENTS_SECONDS)
-
-    async def _run(self) -> None:
-        while True:
-            try:
-                while await self.round():
-                    pass
-                self._failing = False
-            except Exception:
-                if not self._failing:
-                    log.exception("reactions cannot work; they go on trying", action="reactions.failed")
-                self._failing = True
-            with suppress(TimeoutError):
-                async with asyncio.timeout(LOOK_FOR_EVENTS_SECONDS):
-                    await self._wake.wait()
-            self._wake.clear()
+    async def _round(self) -> bool:
+        return await self.round() > 0
 
     async def round(self) -> int:
         """
@@ -117,6 +88,8 @@ class Reactions:
                     .execution_options(synchronize_session=False)
                 )
         for event_id, kind in rows:
+            if self._rounds.stopping:
+                break
             if kind in self._wanted:
                 async with self._database.write() as work:
                     await self._hand_out(work, event_id)

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from bot.inbox import store, tagging
 from bot.staff.rules import Permission
-from bot.web.operations import Body, Call, operation
+from bot.web.operations import Body, Call, Query, operation
 
 READ, ANSWER = Permission.CONVERSATIONS_READ, Permission.CONVERSATIONS_ANSWER
 TAG = "conversations"
@@ -29,7 +29,7 @@ class TagsIn(Body):
     tags: list[TagText] = Field(min_length=1, max_length=tagging.MOST_TAGS)
 
 
-class KnownTagsQuery(BaseModel):
+class KnownTagsQuery(Query):
     starts_with: str = Field(default="", max_length=200)
 
 

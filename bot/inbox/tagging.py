@@ -12,7 +12,8 @@ from sqlmodel import col
 from bot.core.actor import Actor
 from bot.core.database import UnitOfWork
 from bot.core.errors import Invalid
-from bot.core.labels import clean_label, label_problem
+from bot.core.labelled import OFFERED, checked_label, known_labels
+from bot.core.labels import clean_label
 from bot.inbox import store
 from bot.inbox.changes import note_event, tell
 from bot.inbox.order_tables import ConversationTag
@@ -24,9 +25,6 @@ T = ConversationTag
 MOST_TAGS = 50
 """Of one conversation; more would be a text, not tags."""
 
-OFFERED = 20
-"""Known tags that an autocomplete shows."""
-
 
 async def add_tags(work: UnitOfWork, actor: Actor, conversation_id: str, tags: Sequence[str]) -> list[str]:
     """
@@ -36,7 +34,7 @@ async def add_tags(work: UnitOfWork, actor: Actor, conversation_id: str, tags: S
         Invalid: one cannot be a tag, or there would be too many.
     """
     conversation = await store.get_conversation(work, conversation_id)
-    wanted = [_checked(tag) for tag in tags]
+    wanted = [checked_label(tag, "tag") for tag in tags]
     if not wanted:
         raise Invalid(fields={"tag": "write a tag first"})
     added = [tag for tag in dict.fromkeys(wanted) if await _insert(work, conversation.id, tag)]
@@ -63,22 +61,7 @@ async def known_tags(work: UnitOfWork, typed: str = "", *, limit: int = OFFERED)
     """
     Give tags in use that begin with what was typed, in order.
     """
-    start, found = clean_label(typed), list[str]()
-    # One step of the index a tag, however many conversations carry it.
-    while len(found) < limit:
-        after = col(T.tag) > found[-1] if found else col(T.tag) >= start
-        tag = await work.session.scalar(sa.select(sa.func.min(col(T.tag))).where(after))
-        if tag is None or not tag.startswith(start):
-            break
-        found.append(tag)
-    return found
-
-
-def _checked(typed: str) -> str:
-    tag = clean_label(typed)
-    if problem := label_problem(tag):
-        raise Invalid(fields={"tag": problem})
-    return tag
+    return await known_labels(work, col(T.tag), typed, limit=limit)
 
 
 async def _insert(work: UnitOfWork, conversation_id: str, tag: str) -> bool:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -21,6 +20,7 @@ from bot.accounts.service import get_account, mark_unauthorized
 from bot.accounts.tables import Account
 from bot.core.database import Database, UnitOfWork
 from bot.core.live import LiveEvents
+from bot.core.rounds import Rounds
 from bot.outbox import store
 from bot.outbox.rules import LOOKS, SETTLED, Limits, Next, Said, State, after_attempt, after_look
 from bot.outbox.sending import Result, attempt, look
@@ -33,7 +33,6 @@ log = structlog.get_logger(__name__)
 
 DIED = "the process that was sending it stopped in the middle"
 MISSED = "missed: its time to be sent has passed"
-LOOK_FOR_WORK_SECONDS = 1.0
 ACCOUNTS_AT_ONCE = 8
 WRITE_WAITS_SECONDS = (0.1, 0.5, 2.0)
 """Waits between tries to write a result down: what the network said must not be lost to a busy database."""
@@ -61,7 +60,6 @@ class OutboxWorker:
         holder: str,
     ) -> None:
         self._database = database
-        self._live = live
         self._connectors = connectors
         self._receipts = receipts
         self._lease = settings.lease
@@ -69,30 +67,22 @@ class OutboxWorker:
             attempts=settings.attempts, first_wait=settings.first_wait, longest_wait=settings.longest_wait
         )
         self._holder = holder
-        self._wake = asyncio.Event()
         self._slots = asyncio.Semaphore(ACCOUNTS_AT_ONCE)
         self._busy: dict[str, asyncio.Task[None]] = {}
         self._again: set[str] = set()
-        self._running: asyncio.Task[None] | None = None
-        self._listening: asyncio.Task[None] | None = None
-        self._stopping = False
-        self._failing = False
+        self._rounds = Rounds(
+            "outbox", database, live, frozenset({"outbox", "accounts"}), self.round, action="outbox.failed"
+        )
 
     async def __aenter__(self) -> OutboxWorker:
-        self._running = asyncio.create_task(self._run(), name="outbox")
-        self._listening = asyncio.create_task(self._listen(), name="outbox-wake")
+        await self._rounds.__aenter__()
         return self
 
     async def __aexit__(self, *_: object) -> None:
         """
         Take nothing new; let what is being sent come to its end, so that a planned stop leaves nothing unknown.
         """
-        assert self._running is not None
-        assert self._listening is not None
-        self._stopping = True
-        self._wake.set()
-        self._listening.cancel()
-        await asyncio.wait((self._running, self._listening))
+        await self._rounds.__aexit__()
         await self.finish()
 
     async def finish(self) -> None:
@@ -102,29 +92,6 @@ class OutboxWorker:
         if self._busy:
             longest = self._lease.total_seconds() + WRITING_TAKES_SECONDS
             await asyncio.wait(self._busy.values(), timeout=longest)
-
-    async def _listen(self) -> None:
-        while True:
-            try:
-                async for _ in self._live.subscribe(frozenset({"outbox", "accounts"}), None):
-                    self._wake.set()
-            except Exception as error:
-                log.warning("live events cannot be read", action="outbox.live", error=type(error).__name__)
-                await self._database.clock.sleep(LOOK_FOR_WORK_SECONDS)
-
-    async def _run(self) -> None:
-        while not self._stopping:
-            try:
-                await self.round()
-                self._failing = False
-            except Exception:
-                if not self._failing:
-                    log.exception("outbox cannot work; it goes on trying", action="outbox.failed")
-                self._failing = True
-            with suppress(TimeoutError):
-                async with asyncio.timeout(LOOK_FOR_WORK_SECONDS):
-                    await self._wake.wait()
-            self._wake.clear()
 
     async def round(self) -> None:
         """
@@ -153,7 +120,7 @@ class OutboxWorker:
         # Something came in while we were about to finish. Never without that: it would turn without end.
         if account_id in self._again:
             self._again.discard(account_id)
-            self._wake.set()
+            self._rounds.wake()
 
     async def _note_death(self, work: UnitOfWork, receipts: Sequence[Receipt], *, entry_id: str) -> None:
         values = {"due_at": work.now + LOOKS[0], "unknown_at": work.now, "reason": DIED, **NO_LEASE}
@@ -166,7 +133,7 @@ class OutboxWorker:
     async def _drain(self, account_id: str) -> None:
         async with self._slots:
             try:
-                while not self._stopping:
+                while not self._rounds.stopping:
                     if not (await self._send_one(account_id) or await self._look_one(account_id)):
                         return
             except Exception:

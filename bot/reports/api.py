@@ -15,7 +15,7 @@ from bot.reports.foretelling import Outlook
 from bot.reports.keys import SEER
 from bot.reports.service import Asked, Group, SlaReport, Traffic
 from bot.staff.rules import Permission
-from bot.web.operations import Call, operation
+from bot.web.operations import Call, Query, operation
 
 READ = Permission.REPORTS_READ
 TAG = "reports"
@@ -67,8 +67,8 @@ class SlaOut(BaseModel):
     groups: list[GroupOut]
 
 
-class RangeQuery(BaseModel):
-    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+class RangeQuery(Query):
+    model_config = ConfigDict(populate_by_name=True)
 
     first: str = Field(default="", alias="from", max_length=30, description="a day, as in 2026-03-02; a week ago")
     last: str = Field(default="", alias="to", max_length=30, description="the last day, included; today")

@@ -5,16 +5,16 @@ Surveys over the API: figures, answers, and how accounts ask.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field
+from pydantic import BaseModel, Field
 
 from bot.core.errors import Invalid
 from bot.staff.rules import Permission
 from bot.surveys import service, store
 from bot.surveys.rules import By, Figures, Options
 from bot.surveys.store import Span
-from bot.web.operations import Body, Call, Listing, PageQuery, operation
+from bot.web.operations import Body, Call, Listing, Moment, PageQuery, Query, operation
 
 READ, CHANGE = Permission.SURVEYS_READ, Permission.SURVEYS_CHANGE
 TAG = "surveys"
@@ -36,17 +36,7 @@ class SurveyFiguresOut(BaseModel):
     counts: list[int] = Field(description="answers by score, from 1 to 5")
 
 
-def _no_number(value: object) -> object:
-    # pydantic would take it for seconds since 1970; the document says a date and a time
-    if isinstance(value, str) and value.strip().lstrip("+-").replace(".", "", 1).isdigit():
-        raise ValueError("must be a date and a time with a zone, such as 2026-01-31T09:00:00Z")
-    return value
-
-
-Moment = Annotated[AwareDatetime, BeforeValidator(_no_number)]
-
-
-class FiguresQuery(BaseModel):
+class FiguresQuery(Query):
     """
     Of which questions.
     """

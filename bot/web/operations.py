@@ -15,11 +15,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from types import ModuleType, NoneType, UnionType
-from typing import Any, Generic, TypeVar, get_args, get_type_hints
+from typing import Annotated, Any, Generic, TypeVar, get_args, get_type_hints
 
 import sqlalchemy as sa
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from sqlmodel import col
 
 from bot.core.actor import Actor
@@ -36,6 +36,17 @@ KEY_PATTERN = "^[!-~]{1,200}$"
 """Of an Idempotency-Key: printable ASCII without spaces."""
 Handler = Callable[..., Awaitable[BaseModel | None]]
 T = TypeVar("T")
+
+
+def _no_number(value: object) -> object:
+    # pydantic would take it for seconds since 1970; the document says a date and a time
+    if isinstance(value, str) and value.strip().lstrip("+-").replace(".", "", 1).isdigit():
+        raise ValueError("must be a date and a time with a zone, such as 2026-01-31T09:00:00Z")
+    return value
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_no_number)]
+"""An instant in a query. In a body `AwareDatetime` will do: it takes what the document says, and nothing else."""
 
 
 class Body(BaseModel):
@@ -56,12 +67,18 @@ class Listing(BaseModel, Generic[T]):
     after: str | None = Field(default=None, description="mark of the next page; null at the end")
 
 
-class PageQuery(BaseModel):
+class Query(BaseModel):
     """
-    Which page of a listing.
+    Base of what stands behind the question mark: all of it is text, unknown names are refused.
     """
 
     model_config = ConfigDict(extra="forbid")
+
+
+class PageQuery(Query):
+    """
+    Which page of a listing.
+    """
 
     limit: int = Field(default=50, ge=1, le=200)
     after: str | None = Field(default=None, description="the mark that the page before gave", max_length=500)

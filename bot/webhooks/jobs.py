@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 
@@ -20,6 +19,7 @@ import structlog
 from bot.core.database import Database, UnitOfWork
 from bot.core.live import LiveEvents
 from bot.core.outward import Outward
+from bot.core.rounds import Rounds
 from bot.core.scheduler import Scheduler
 from bot.core.secretbox import SecretBox
 from bot.settings import WebhookSettings
@@ -31,7 +31,6 @@ from bot.webhooks.tables import WebhookAttempt, WebhookDelivery, WebhookEndpoint
 
 log = structlog.get_logger(__name__)
 
-LOOK_FOR_WORK_SECONDS = 1.0
 AT_ONCE = 8
 """Deliveries that are on their way to one endpoint at a time; a slow one delays nobody but itself."""
 LEASE_MARGIN = timedelta(seconds=30)
@@ -56,34 +55,23 @@ class WebhookWorker:
         holder: str,
     ) -> None:
         self._database = database
-        self._live = live
         self._outward = outward
         self._box = box
         self._settings = settings
         self._lease = settings.timeout + LEASE_MARGIN
         self._holder = holder
-        self._wake = asyncio.Event()
         self._busy: dict[str, asyncio.Task[None]] = {}
-        self._tasks: tuple[asyncio.Task[None], ...] = ()
-        self._stopping = False
-        self._failing = False
+        self._rounds = Rounds("webhooks", database, live, frozenset({TOPIC}), self.round, action="webhooks.failed")
 
     async def __aenter__(self) -> WebhookWorker:
-        self._tasks = (
-            asyncio.create_task(self._run(), name="webhooks"),
-            asyncio.create_task(self._listen(), name="webhooks-wake"),
-        )
+        await self._rounds.__aenter__()
         return self
 
     async def __aexit__(self, *_: object) -> None:
         """
         Take nothing new; let what is being sent come to its end.
         """
-        self._stopping = True
-        self._wake.set()
-        running, listening = self._tasks
-        listening.cancel()
-        await asyncio.wait((running, listening))
+        await self._rounds.__aexit__()
         await self.finish()
 
     async def finish(self) -> None:
@@ -92,29 +80,6 @@ class WebhookWorker:
         """
         if self._busy:
             await asyncio.wait(self._busy.values(), timeout=self._lease.total_seconds())
-
-    async def _listen(self) -> None:
-        while True:
-            try:
-                async for _ in self._live.subscribe(frozenset({TOPIC}), None):
-                    self._wake.set()
-            except Exception as error:
-                log.warning("live events cannot be read", action="webhooks.live", error=type(error).__name__)
-                await self._database.clock.sleep(LOOK_FOR_WORK_SECONDS)
-
-    async def _run(self) -> None:
-        while not self._stopping:
-            try:
-                await self.round()
-                self._failing = False
-            except Exception:
-                if not self._failing:
-                    log.exception("webhooks cannot be sent; it goes on trying", action="webhooks.failed")
-                self._failing = True
-            with suppress(TimeoutError):
-                async with asyncio.timeout(LOOK_FOR_WORK_SECONDS):
-                    await self._wake.wait()
-            self._wake.clear()
 
     async def round(self) -> None:
         """
@@ -133,7 +98,7 @@ class WebhookWorker:
 
     async def _drain(self, endpoint_id: str) -> None:
         try:
-            while not self._stopping and await self._send_some(endpoint_id):
+            while not self._rounds.stopping and await self._send_some(endpoint_id):
                 pass
         except Exception:
             log.exception("a webhook stopped; it goes on later", action="webhooks.endpoint", id=endpoint_id)

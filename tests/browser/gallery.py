@@ -18,12 +18,12 @@ from markupsafe import Markup
 from bot.contacts.tables import Identity
 from bot.inbox.looking import Onlooker
 from bot.inbox.rules import SNOOZE_CHOICES
+from bot.inbox.timeline import Entry
 from bot.inbox.views import (
     Choice,
     Colleague,
     ContactView,
     ConversationPage,
-    Entry,
     HistoryRow,
     QueuePage,
     QueueRow,

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 import bot.staff.api
+import bot.staff.entrance_pages
 import bot.staff.pages
 from bot.core.database import Database
 from tests.fakes.web_app import WebClient, make_client
@@ -16,5 +17,7 @@ from tests.fakes.web_app import WebClient, make_client
 
 @pytest.fixture
 async def client(database: Database) -> AsyncIterator[WebClient]:
-    async with make_client(database, pages=[bot.staff.pages], apis=[bot.staff.api]) as made:
+    async with make_client(
+        database, pages=[bot.staff.entrance_pages, bot.staff.pages], apis=[bot.staff.api]
+    ) as made:
         yield made

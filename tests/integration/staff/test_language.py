@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 import pytest_asyncio
 
 import bot.staff.api
+import bot.staff.entrance_pages
 import bot.staff.pages
 from bot.core.database import Database
 from bot.web.keys import LANGUAGE_COOKIE
@@ -20,7 +21,9 @@ EVIL = "//elsewhere.example/"
 
 @pytest_asyncio.fixture
 async def client(database: Database) -> AsyncIterator[WebClient]:
-    async with make_client(database, pages=[bot.staff.pages], apis=[bot.staff.api]) as made:
+    async with make_client(
+        database, pages=[bot.staff.entrance_pages, bot.staff.pages], apis=[bot.staff.api]
+    ) as made:
         yield made
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import bot.staff.entrance_pages
 import bot.staff.notice_pages
 import bot.staff.pages
 from bot.core.actor import HUBBUB, Actor
@@ -14,7 +15,7 @@ from bot.staff.notices import list_notices, mark_read, notify, prune_notices, sa
 from bot.staff.service import disable_staff
 from tests.fakes.web_app import WebClient, make_client
 
-PAGES = [bot.staff.pages, bot.staff.notice_pages]
+PAGES = [bot.staff.entrance_pages, bot.staff.pages, bot.staff.notice_pages]
 
 
 async def _tell(database: Database, staff_id: str, who: str = "Ben", url: str = "/queue") -> bool:

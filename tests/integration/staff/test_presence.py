@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlmodel import col
 
 import bot.staff.api
+import bot.staff.entrance_pages
 import bot.staff.pages
 import bot.staff.presence_api
 import bot.staff.presence_pages
@@ -185,7 +186,7 @@ async def test_a_profile_is_kept_audited_and_checked(database: Database) -> None
             await presence.change_profile(work, HUBBUB, "nobody", Profile())
 
 
-PAGES = [bot.staff.pages, bot.staff.presence_pages]
+PAGES = [bot.staff.entrance_pages, bot.staff.pages, bot.staff.presence_pages]
 
 
 async def skills(_: UnitOfWork) -> SkillChoices:

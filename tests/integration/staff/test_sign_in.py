@@ -12,6 +12,7 @@ import pytest
 import sqlalchemy as sa
 from sqlmodel import col
 
+import bot.staff.entrance_pages
 import bot.staff.pages
 from bot.core.actor import HUBBUB
 from bot.core.database import Database
@@ -318,7 +319,9 @@ async def test_many_tries_at_once_are_not_all_let_through(
 
 
 async def test_the_page_says_how_long_to_wait(database: Database, staff: Staff) -> None:
-    async with make_client(database, pages=[bot.staff.pages], tries=SignInSettings(attempts=1)) as client:
+    async with make_client(
+        database, pages=[bot.staff.entrance_pages, bot.staff.pages], tries=SignInSettings(attempts=1)
+    ) as client:
         assert await _sign_in(client, "wrong") == 422
         answer = await client.post_form("/sign-in", {"login": "mei", "password": PASSWORD})
         assert (answer.status, answer.headers["Retry-After"]) == (429, "900")

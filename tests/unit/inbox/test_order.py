@@ -12,12 +12,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.inbox.order import FAIR, USUAL_REACH, Walk, is_calm, line, reach_of, walk_of, walks
+from bot.inbox.order import FAIR, USUAL_REACH, Walk, is_calm, line, reach_of, walks
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 WORK = MINUTE
 JUST_ENOUGH = WORK - timedelta(microseconds=1)  # who is due exactly when the answer arrives is answered in time
+
+
+def walk_of(due_at: datetime | None, now: datetime, reach: timedelta) -> Walk:
+    """
+    Say in which part of the queue a conversation stands: the same parting that the database makes.
+    """
+    if due_at is None:
+        return Walk.UNDATED
+    return Walk.IN_TIME if due_at > line(now, reach) else Walk.LATE
 
 
 def hand_out(waiting: Iterable[datetime], now: datetime, reach: timedelta, number: int) -> datetime:
