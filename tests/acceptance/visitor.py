@@ -4,6 +4,7 @@ A browser without JavaScript: it keeps cookies, reads the forms of a page, fills
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -19,6 +20,9 @@ TEXT_KINDS = frozenset(
 )
 MOST_QUERIES = 4
 """Of one path; a list can be asked for in hundreds of ways."""
+MOST_ALIKE = 60
+"""Pages that differ by an id only; a queue has hundreds of conversations."""
+ID = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}")
 PASSWORD = "a long enough passphrase"
 
 
@@ -161,7 +165,7 @@ class Visitor:
         form = (await self.get("/sign-in")).form("/sign-in")
         return await self.send(form, login=login, password=password)
 
-    async def crawl(self, start: str = "/queue", most: int = 250) -> list[Page]:
+    async def crawl(self, start: str = "/queue", most: int = 400) -> list[Page]:
         """
         Read every page that links lead to, each path once; some lists of the same path with another query too.
         """
@@ -172,8 +176,10 @@ class Visitor:
             url = waiting.pop(0).split("#")[0]
             if url in seen or not url.startswith(f"{self.base}/"):
                 continue
-            visits[urlsplit(url).path] += 1
-            if visits[urlsplit(url).path] > MOST_QUERIES:
+            path = urlsplit(url).path
+            kind = ID.sub("{id}", path)
+            visits.update({path, kind})
+            if (visits[path] > MOST_QUERIES and path == kind) or (visits[kind] > MOST_ALIKE and path != kind):
                 continue
             seen[url] = page = await self.get(url)
             waiting += sorted(page.links)

@@ -1,4 +1,4 @@
-// Draw each `[data-chart]` from the JSON beside it. Without script, or for whoever does not see, the table says the same.
+// Draw each `[data-chart]` from the JSON in it. Without script, or for whoever does not see, the table says the same.
 
 const TINTS = ["--accent", "--info-ink", "--warn-ink"];
 
@@ -41,7 +41,7 @@ function options(data, width) {
 const drawn = new Map();
 
 function draw(place) {
-  const data = JSON.parse(document.getElementById(`chart-${place.dataset.chart}`).textContent);
+  const data = JSON.parse(place.dataset.chart);
   drawn.get(place)?.destroy();
   if (!data.labels.length) return;
   const columns = [data.labels.map((_, at) => at), ...data.series.map((one) => one.values)];
