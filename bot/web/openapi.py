@@ -62,7 +62,9 @@ def _operation(op: Operation, keys: Any) -> dict[str, Any]:
     }
     if op.body is not None:
         content = {"application/json": {"schema": keys[op.body, "validation"]}}
-        described["requestBody"] = {"required": True, "content": content}
+        # no body at all is read as one that names nothing
+        needed = any(field.is_required() for field in op.body.model_fields.values())
+        described["requestBody"] = {"required": needed, "content": content}
     return described
 
 
