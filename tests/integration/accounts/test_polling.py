@@ -258,7 +258,10 @@ async def test_I10_of_two_pollers_one_works_and_the_other_goes_on_when_it_leaves
     server.delay = 0.2
     async with poller_of(database, connectors, account, inbox.hear, holder="node-2") as second:
         async with poller_of(database, connectors, account, inbox.hear) as first:
-            await asyncio.gather(first.poll(), second.poll())
+            # While the first is at it, not merely started before: the database decides who is first.
+            working = asyncio.create_task(first.poll())
+            await until(lambda: "fetch" in server.calls)
+            await asyncio.gather(working, second.poll())
             await asyncio.gather(first.poll(), second.poll())
             assert (server.at_once, server.open) == (1, 1)
         assert server.open == 0
