@@ -24,12 +24,11 @@ from bot.core.actor import Actor
 from bot.core.database import UnitOfWork
 from bot.core.errors import Conflict, Invalid, NotFound
 from bot.inbox import clock_joining, clocks, snapshots, store
-from bot.inbox.changes import note_event, tell
+from bot.inbox.changes import note_event, refuse_change, tell
 from bot.inbox.order_tables import ConversationTag, Rearrangement
 from bot.inbox.policies import terms_for
-from bot.inbox.rules import ClockKind, EventKind, Promise, State, kind_of_clock, may_act, most_awake, snippet
+from bot.inbox.rules import ClockKind, EventKind, Promise, State, kind_of_clock, most_awake, snippet
 from bot.inbox.tables import Conversation, Message, Note
-from bot.staff.rules import Permission, may
 from bot.staff.service import audit
 
 R = Rearrangement
@@ -52,7 +51,7 @@ async def merge(
         raise Invalid(fields={"into": "a conversation cannot be merged into itself; choose another one"})
     source, into = await _both(work, from_id, into_id)
     for one in (source, into):
-        _refuse(one, actor)
+        refuse_change(one, actor)
     _refuse_strangers(source, into, other_contact=other_contact)
     before = {"from": snapshots.take(source), "into": snapshots.take(into)}
     moved = await _pour(work, source, into)
@@ -77,7 +76,7 @@ async def split(
         Invalid: nothing would stay, or nobody would be there to answer.
     """
     source = await store.get_conversation(work, conversation_id, lock=True)
-    _refuse(source, actor)
+    refuse_change(source, actor)
     messages = await _messages(work, source.id)
     stays, goes = _cut(messages, message_id)
     new = _begin(work, source, goes)
@@ -155,16 +154,6 @@ async def _both(work: UnitOfWork, one_id: str, other_id: str) -> tuple[Conversat
     return locked[one_id], locked[other_id]
 
 
-def _refuse(conversation: Conversation, actor: Actor) -> None:
-    if conversation.merged_into is not None:
-        raise Conflict("this conversation has gone into another one; open that one instead")
-    takes_over = may(actor.role, Permission.CONVERSATIONS_TAKE_OVER)
-    if not may_act(conversation.agent_id, actor.id, takes_over=takes_over):
-        raise Conflict(
-            f"{conversation.agent_name} has claimed this conversation; ask them or a lead to hand it over"
-        )
-
-
 def _refuse_strangers(source: Conversation, into: Conversation, *, other_contact: bool) -> None:
     if source.account_id != into.account_id:
         raise Invalid(fields={"into": "they came to different accounts; one answer could not reach both"})
@@ -181,7 +170,7 @@ async def _refuse_undo(
         last = await last_rearrangement(work, one.id)
         if last is not None and last.id != row.id:
             raise Conflict("something was merged or split after it; undo that first")
-    _refuse(into, actor)
+    refuse_change(into, actor)
 
 
 # ---- moving -----------------------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from bot.core.actor import Actor
 from bot.core.database import UnitOfWork
 from bot.core.errors import Conflict, Invalid
 from bot.inbox import store
-from bot.inbox.changes import note_event, tell
+from bot.inbox.changes import note_event, refuse_change, refuse_merged, tell
 from bot.inbox.drafts import DraftKind, drop_draft
 from bot.inbox.mentions import Mentionable, mentioned
 from bot.inbox.rules import (
@@ -29,7 +29,6 @@ from bot.inbox.rules import (
     Promise,
     State,
     automatic_refusal,
-    may_act,
     snippet,
 )
 from bot.inbox.states import open_now, resolve_now, snooze_now, wait_now
@@ -290,23 +289,10 @@ async def for_change(work: UnitOfWork, actor: Actor, conversation_id: str) -> Co
     Give a conversation to change, locked; refuse when it is another agent's.
     """
     conversation = await store.get_conversation(work, conversation_id, lock=True)
-    refuse_merged(conversation)
-    takes_over = may(actor.role, Permission.CONVERSATIONS_TAKE_OVER)
-    if not may_act(conversation.agent_id, actor.id, takes_over=takes_over):
-        raise Conflict(
-            f"{conversation.agent_name} has claimed this conversation; ask them or a lead to hand it over"
-        )
+    refuse_change(conversation, actor)
     if conversation.agent_id == actor.id:
         conversation.touched_at = work.now
     return conversation
-
-
-def refuse_merged(conversation: Conversation) -> None:
-    """
-    Refuse what can only be done where the messages are.
-    """
-    if conversation.merged_into is not None:
-        raise Conflict("this conversation has gone into another one; open that one instead")
 
 
 def _checked_text(text: str) -> str:

@@ -15,7 +15,7 @@ from bot.core.errors import Invalid
 from bot.core.labelled import OFFERED, checked_label, known_labels
 from bot.core.labels import clean_label
 from bot.inbox import store
-from bot.inbox.changes import note_event, tell
+from bot.inbox.changes import note_event, refuse_merged, tell
 from bot.inbox.order_tables import ConversationTag
 from bot.inbox.rules import EventKind
 from bot.inbox.tables import Conversation
@@ -32,8 +32,10 @@ async def add_tags(work: UnitOfWork, actor: Actor, conversation_id: str, tags: S
 
     Raises:
         Invalid: one cannot be a tag, or there would be too many.
+        Conflict: it has gone into another conversation.
     """
     conversation = await store.get_conversation(work, conversation_id)
+    refuse_merged(conversation)
     wanted = [checked_label(tag, "tag") for tag in tags]
     if not wanted:
         raise Invalid(fields={"tag": "write a tag first"})
@@ -50,6 +52,7 @@ async def remove_tag(work: UnitOfWork, actor: Actor, conversation_id: str, tag: 
     Take a tag off a conversation; False when it has none of that name.
     """
     conversation = await store.get_conversation(work, conversation_id)
+    refuse_merged(conversation)
     same = sa.and_(col(T.conversation_id) == conversation.id, col(T.tag) == clean_label(tag))
     gone = (await work.session.execute(sa.delete(T).where(same).returning(col(T.tag)))).first()
     if gone is not None:

@@ -252,6 +252,16 @@ async def test_what_cannot_be_merged_is_told(house: House, clock: FakeClock) -> 
         await _merge(house, far, private, "lea")
 
 
+async def test_what_has_gone_into_another_is_not_tagged_any_more(house: House, clock: FakeClock) -> None:
+    first, second = await _two(house, clock)
+    await _merge(house, first, second)
+    async with house.database.write() as work:
+        with pytest.raises(Conflict, match="gone into another"):
+            await tagging.add_tags(work, house.people["ann"], first, ["late"])
+        with pytest.raises(Conflict, match="gone into another"):
+            await tagging.remove_tag(work, house.people["ann"], first, "late")
+
+
 async def test_a_receipt_of_an_answer_finds_where_it_went(house: House, clock: FakeClock) -> None:
     public, private = await _two(house, clock)
     entry = await house.reply(public)
