@@ -26,9 +26,11 @@ from bot.reports.percentiles import summarise
 async def next_50(database: Database, house: House, settings: Settings, board: Board | None) -> dict[str, Any]:
     """
     Read the first fifty by deadline of a team's view, and its number.
+
+    Without the board each reads the whole table, as a node does in its first seconds: a tenth of them is enough.
     """
     choice, rows, counts = random.Random(1), list[float](), list[float]()
-    for _ in range(settings.reads):
+    for _ in range(settings.reads if board else max(1, settings.reads // 10)):
         selection = any_view(choice, house.accounts)
         async with database.read() as work:
             begin = time.perf_counter()

@@ -5,6 +5,7 @@ Getting in and out: passwords, throttling, links, sessions.
 from __future__ import annotations
 
 import asyncio
+import threading
 from datetime import timedelta
 
 import argon2
@@ -18,7 +19,7 @@ from bot.core.actor import HUBBUB
 from bot.core.database import Database
 from bot.core.errors import Invalid, TooMany
 from bot.settings import SessionSettings, SignInSettings
-from bot.staff import service
+from bot.staff import passwords, service
 from bot.staff.passwords import prepare_password
 from bot.staff.rules import Staff
 from bot.staff.sign_in import Entrance, make_sign_in_link
@@ -408,16 +409,26 @@ async def test_somebody_without_a_password_chooses_one(
     assert await entrance.sign_in(login, "a new long one", address="192.0.2.1")
 
 
-async def test_hashing_holds_up_no_writer(database: Database, staff: Staff, entrance: Entrance) -> None:
+async def test_hashing_holds_up_no_writer(
+    database: Database, staff: Staff, entrance: Entrance, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """
     While passwords are checked, a unit of work still gets its turn: sign-ins wait for hashes, writers do not.
     """
+    hashing, written = threading.Event(), threading.Event()
+    check = passwords._check
+
+    def slowly(password: str, password_hash: str | None) -> passwords.Checked:
+        hashing.set()
+        assert written.wait(30), "a writer waited for a hash"
+        return check(password, password_hash)
+
+    monkeypatch.setattr(passwords, "_check", slowly)
     tries = [asyncio.create_task(entrance.sign_in("mei", PASSWORD, address="192.0.2.1")) for _ in range(4)]
-    written = 0
-    while not all(task.done() for task in tries):
+    assert await asyncio.to_thread(hashing.wait, 30)
+    for _ in range(10):
         async with database.write() as work:
             work.publish("queue")
-        written += 1
-        await asyncio.sleep(0)
-    await asyncio.gather(*tries)
-    assert written >= 10
+    assert not any(task.done() for task in tries)
+    written.set()
+    assert all(await asyncio.gather(*tries))

@@ -133,18 +133,18 @@ async def test_a_lead_reads_the_log_but_neither_the_path_nor_the_verbs(house: Ho
 async def test_the_log_is_filtered_and_paged(house: House, web: WebClient):
     endpoint, _ = await house.add()
     for number in range(60):
-        await house.announce(f"e-{number:02d}")
+        await house.announce(f"order {number:02d}")
     await house.work()
     await web.sign_in("lead")
     here = f"/webhooks/{endpoint.id}"
     first = await page(web, here)
-    assert "e-59" in first
-    assert "e-09" not in first
+    assert "order 59" in first
+    assert "order 09" not in first
     older = re.search(r'href="([^"]+)" rel="next"', first)
     assert older is not None
-    assert "e-09" in await page(web, unescape(older[1]))
+    assert "order 09" in await page(web, unescape(older[1]))
     assert "Nothing was sent yet" in await page(web, f"{here}?state=failed")
-    assert "e-59" in await page(web, f"{here}/log?state=nonsense")
+    assert "order 59" in await page(web, f"{here}/log?state=nonsense")
 
 
 async def test_the_api_does_what_the_pages_do(house: House, web: WebClient):
