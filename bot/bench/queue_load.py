@@ -25,7 +25,8 @@ async def load(
     """
     Copy a conversation many times, each with its own account, agent, state, language, intent, priority and times.
 
-    Numbers are spread by multiplying with a prime, so that every run has the same conversations.
+    Numbers are mixed by multiplying with primes, each column by its own, so that every run has the same
+    conversations and no two columns go together.
     """
     async with database.write() as work:
         sqlite = work.dialect == "sqlite"
@@ -87,26 +88,36 @@ def _identities(count: int, sqlite: bool, pattern_id: str) -> str:
 def _conversations(
     count: int, people: int, accounts: Sequence[str], agents: Sequence[str], sqlite: bool, now: datetime
 ) -> str:
-    agent = f"CASE WHEN i % 10 = 0 THEN {_one_of('i / 10', agents)} END"
+    state = _one_of(_mixed(15_485_863), ["open"] * 8 + ["pending", "snoozed"])
+    answered = f"{_mixed(122_949_823)} % 5 = 0"
+    claimed = f"CASE WHEN i % 10 = 0 THEN {_at(now, '-(i % 600)', sqlite)} END"
+    agent = f"CASE WHEN i % 10 = 0 THEN {_one_of(_mixed(32_452_843), agents)} END"
     own = {
         "id": _id("i", 0, sqlite),
-        "account_id": _one_of("i", accounts),
+        "account_id": _one_of(_mixed(49_979_687), accounts),
         "contact_id": _id(f"1 + i % {people}", 1, sqlite),
         "identity_id": _id(f"1 + i % {people}", 2, sqlite),
-        "state": _one_of("i / 3", ["open"] * 8 + ["pending", "snoozed"]),
+        "state": state,
         "agent_id": agent,
-        "agent_name": f"CASE WHEN i % 10 = 0 THEN 'Agent ' || (i / 10) % {len(agents)} END",
-        "priority": "(i * 31) % 4",
-        "language": _one_of("i * 13", LANGUAGES),
-        "intent": _one_of("i * 17", INTENTS),
+        "agent_name": f"CASE WHEN i % 10 = 0 THEN 'Agent ' || {_mixed(32_452_843)} % {len(agents)} END",
+        "claimed_at": claimed,
+        "touched_at": claimed,
+        "snoozed_until": f"CASE WHEN {state} = 'snoozed' THEN {_at(now, '86400 + i % 86400', sqlite)} END",
+        "priority": f"{_mixed(67_867_967)} % 4",
+        "language": _one_of(_mixed(86_028_121), LANGUAGES),
+        "intent": _one_of(_mixed(104_395_301), INTENTS),
         "snippet": "'Question number ' || i",
         "opened_at": _at(now, "-((i * 7919) % 86400)", sqlite),
         "last_message_at": _at(now, "-((i * 104729) % 86400)", sqlite),
-        "waiting_messages": "CASE WHEN i % 5 = 0 THEN 0 ELSE 1 END",
-        "due_at": f"CASE WHEN i % 5 > 0 THEN {_at(now, '(i * 7919) % 14400 - 7200', sqlite)} END",
+        "waiting_messages": f"CASE WHEN {answered} THEN 0 ELSE 1 END",
+        "due_at": f"CASE WHEN NOT ({answered}) THEN {_at(now, '(i * 7919) % 14400 - 7200', sqlite)} END",
     }
     names = list(sa.inspect(Conversation).columns.keys())
     return _copies("conversation", names, own, count, sqlite, ":pattern")
+
+
+def _mixed(prime: int) -> str:
+    return f"(CAST(i AS BIGINT) * {prime} / 4096 % 1000003)"
 
 
 def _copies(table: str, names: Sequence[str], own: dict[str, str], count: int, sqlite: bool, pattern: str) -> str:

@@ -97,6 +97,8 @@ class Board:
         """
         Count what a selection means. Agents who look at the same view share the answer.
         """
+        if not selection.breached:
+            return self._index.count(selection, now)
         second = micros(now) // 1_000_000
         if second != self._counted_at:
             self._counts, self._counted_at = {}, second

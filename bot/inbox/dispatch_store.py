@@ -15,6 +15,7 @@ from sqlmodel import col
 
 from bot.core.database import UnitOfWork
 from bot.inbox.order import Walk
+from bot.inbox.store import QUEUE, along
 from bot.inbox.tables import Conversation
 from bot.staff.rules import Profile
 from bot.staff.tables import Agent
@@ -93,7 +94,7 @@ async def first_due_after(work: UnitOfWork, profile: Profile, line: datetime) ->
     """
     Give the earliest deadline after an instant, of what nobody has and this agent takes.
     """
-    query = sa.select(col(C.due_at)).where(*_free(profile), col(C.due_at) > line)
+    query = along(sa.select(col(C.due_at)), QUEUE).where(*_free(profile), col(C.due_at) > line)
     return await work.session.scalar(query.order_by(col(C.due_at)).limit(1))
 
 
@@ -117,7 +118,7 @@ async def take_first(
     Args:
         only_waiting: leave out what is open but has nobody waiting, such as a bounced answer.
     """
-    picked = sa.select(col(C.id)).where(*_free(profile), _of_walk(walk, line))
+    picked = along(sa.select(col(C.id)), QUEUE).where(*_free(profile), _of_walk(walk, line))
     if only_waiting:
         picked = picked.where(col(C.waiting_messages) > 0)
     picked = picked.order_by(col(C.due_at), col(C.id)).limit(1).with_for_update(skip_locked=True)
@@ -191,19 +192,26 @@ async def run_out(
     Yields:
         The conversation, and whether it is because its agent is offline.
     """
-    late = sa.and_(
-        col(C.claimed_at) <= touched_before,
-        sa.or_(col(C.touched_at).is_(None), col(C.touched_at) <= touched_before),
-    )
-    silent = col(Agent.alive_until) <= silent_since if silent_since is not None else sa.false()
-    gone = sa.func.coalesce(silent, sa.false())
+    found: dict[str, tuple[Conversation, bool]] = {}
+    if silent_since is not None:
+        silent = sa.select(col(Agent.id)).where(col(Agent.alive_until) <= silent_since)
+        for one in await _claimed(work, "conversation_agent", col(C.agent_id).in_(silent), RETURNED_AT_ONCE):
+            found[one.id] = (one, True)
+    late = col(C.touched_at) <= touched_before
+    for one in await _claimed(work, "conversation_claimed", late, RETURNED_AT_ONCE - len(found)):
+        found.setdefault(one.id, (one, False))
+    return list(found.values())
+
+
+async def _claimed(
+    work: UnitOfWork, index: str, which: sa.ColumnElement[bool], limit: int
+) -> Sequence[Conversation]:
     query = (
-        sa.select(C, gone)
-        .outerjoin(Agent, col(Agent.id) == col(C.agent_id))
-        .where(*waits_for_us(), col(C.agent_id).is_not(None), sa.or_(late, gone))
-        .order_by(col(C.id))
-        .limit(RETURNED_AT_ONCE)
-        .with_for_update(of=C, skip_locked=True)
+        along(sa.select(C), index)
+        .where(*waits_for_us(), col(C.agent_id).is_not(None), which)
+        .order_by(col(C.touched_at))
+        .limit(limit)
+        .with_for_update(skip_locked=True)
         .execution_options(populate_existing=True)
     )
-    return [(conversation, bool(offline)) for conversation, offline in await work.session.execute(query)]
+    return (await work.session.scalars(query)).all()

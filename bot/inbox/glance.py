@@ -53,7 +53,7 @@ async def look(work: UnitOfWork, tab: Tab, *, limit: int) -> Glance:
     """
     waiting, breached, _ = await store.waiting_figures(work)
     found = await list_selected(work, TABS[tab], order=ORDER_OF_TAB[tab], limit=limit, after=None)
-    soon = sa.select(sa.func.count()).select_from(Conversation)
+    soon = store.along(sa.select(sa.func.count()).select_from(Conversation), store.QUEUE)
     soon = soon.where(is_open(), col(Conversation.due_at) >= work.now, col(Conversation.due_at) < work.now + SOON)
     arrived, answered = await _flow(work)
     return Glance(

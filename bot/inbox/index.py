@@ -20,6 +20,7 @@ from pyroaring import BitMap
 
 from bot.inbox.matching import NO_LANGUAGE, Conditions
 from bot.inbox.selection import NOBODY, UNRESOLVED, Order, Selection
+from bot.inbox.tallies import Tallies, Value
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -29,9 +30,6 @@ NEVER = 2**62
 """In the place of a deadline: there is none; sorts last."""
 FEW = 5_000
 """So many are put in order one by one; more are walked, or left to the database."""
-
-Value = tuple[str, str]
-"""Name of an attribute, and one value of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +88,7 @@ class Index:
         self._order: list[int] = []  # the keys of _spans, sorted
         self._passed = BitMap()  # everything in spans before _swept
         self._swept = 0
+        self._tallies = Tallies()
 
     def __len__(self) -> int:
         return len(self._slots)
@@ -101,6 +100,7 @@ class Index:
         Take in a conversation, or what has changed about it.
         """
         slot = self._slots.get(entry.id)
+        self._tallies.move(None if slot is None else self._values[slot], entry.values)
         if slot is None:
             slot = self._new_slot(entry.id)
             self._everything.add(slot)
@@ -115,6 +115,7 @@ class Index:
         """
         Take in conversations that are not in the index yet: much faster than one by one.
         """
+        self._tallies.clear()
         having: dict[Value, list[int]] = {}
         spans: dict[int, list[int]] = {}
         for entry in entries:
@@ -142,6 +143,7 @@ class Index:
         slot = self._slots.pop(conversation_id, None)
         if slot is None:
             return
+        self._tallies.move(self._values[slot], None)
         self._set_values(slot, ())
         self._leave_span(slot)
         self._everything.discard(slot)
@@ -214,7 +216,13 @@ class Index:
         """
         Count what a selection means; `me` is already somebody.
         """
-        return len(self.matching(selection, now))
+        if selection.breached:
+            return len(self.matching(selection, now))  # it changes with the time, too
+        found = self._tallies.number(selection)
+        if found is None:
+            found = len(self.matching(selection, now))
+            self._tallies.keep(selection, _wanted(selection), found)
+        return found
 
     def matching(self, selection: Selection, now: datetime) -> BitMap:
         """

@@ -13,7 +13,7 @@ from sqlmodel import Field, SQLModel
 from bot.core.columns import JSON, instant, json_column, maybe_instant, text_column
 
 _WAITING = sa.text("state = 'open'")
-_ASLEEP = sa.text("snoozed_until IS NOT NULL")
+_ASLEEP = sa.text("state = 'snoozed'")
 _CLAIMED = sa.text("state = 'open' AND agent_id IS NOT NULL")
 _RUNNING = sa.text("stopped_at IS NULL")
 _ALARMED = sa.text("alarm_at IS NOT NULL")
@@ -34,10 +34,8 @@ class Conversation(SQLModel, table=True):
         sa.Index("conversation_state", "state", "last_message_at", "id"),
         # what an agent has
         sa.Index("conversation_agent", "agent_id", "state"),
-        # claims that run out, and what each agent has to do
-        sa.Index(
-            "conversation_claimed", "agent_id", "touched_at", postgresql_where=_CLAIMED, sqlite_where=_CLAIMED
-        ),
+        # claims that run out
+        sa.Index("conversation_claimed", "touched_at", postgresql_where=_CLAIMED, sqlite_where=_CLAIMED),
         # history of a contact over all channels
         sa.Index("conversation_contact", "contact_id", "last_message_at"),
         # waking the snoozed
