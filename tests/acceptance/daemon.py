@@ -51,6 +51,13 @@ class DaemonProcess:
         return f"http://127.0.0.1:{self.port}"
 
     @property
+    def stored_at(self) -> str:
+        """
+        Give the URL of its database, for a look past the daemon.
+        """
+        return self.database_url or f"sqlite+aiosqlite:///{self.folder / 'data' / 'hubbub.db'}"
+
+    @property
     def environment(self) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("HUBBUB_")}
         given = {

@@ -118,7 +118,7 @@ async def lived_in(
         Playground(now=lambda: datetime.now(UTC), rules=Rules(limits=GENEROUS)) as playground,
         aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60)) as session,
     ):
-        token = await _hire(database_url or f"sqlite+aiosqlite:///{folder / 'data' / 'hubbub.db'}", folder)
+        token = await _hire(daemon.stored_at, folder)
         house = LivedIn(daemon=daemon, playground=playground, token=token, session=session)
         server, secret = f"server={playground.url}", playground.tokens[house.brand]
         add = ("account", "add", "mastodon", "--name", "shop", "--secret-stdin", "--option", server)

@@ -82,6 +82,14 @@ document.addEventListener("submit", (event) => {
   save(keyOf(field), { ...load(keyOf(field)), text: field.value, sent: true, before: entries(kindOf(field)).map((entry) => entry.id) });
 }, true);
 
+// What is on its way cannot be changed any more: letters that come too late would be an unsent draft of a sent text.
+document.addEventListener("htmx:beforeSend", (event) => {
+  const field = event.target.querySelector?.("textarea[data-draft]");
+  if (!field || event.target !== field.form) return;
+  field.readOnly = true;
+  event.detail.xhr.addEventListener("loadend", () => (field.readOnly = false));
+});
+
 // ---- the counter -------------------------------------------------------------------------------------------------
 
 function count(field) {

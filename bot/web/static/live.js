@@ -231,7 +231,9 @@ function showNewest() {
 document.addEventListener("htmx:afterSwap", (event) => {
   if (event.target.id !== "work") return;
   showNewest();
-  if (document.activeElement === document.body) document.getElementById("talk-heading")?.focus({ preventScroll: true });
+  const sent = event.detail.requestConfig?.elt.matches("#reply-form, #note-form") && event.detail.xhr.status < 400;
+  // Who has sent something means the next letter as a key: `e`, `a`. One who goes on writing presses `r`.
+  if (sent || document.activeElement === document.body) document.getElementById("talk-heading")?.focus({ preventScroll: true });
   const list = document.getElementById("queue-list");
   if (list?.matches("[data-live]")) htmx.trigger(list, "catch-up");
 });
