@@ -84,6 +84,13 @@ async def list_accounts(work: UnitOfWork) -> Sequence[Account]:
     return await store.list_accounts(work)
 
 
+async def account_names(work: UnitOfWork) -> Mapping[str, str]:
+    """
+    Give the name of each account by its id, in the order of the names.
+    """
+    return await store.account_names(work)
+
+
 async def stop_account(work: UnitOfWork, actor: Actor, id_or_name: str, reason: str = "") -> Account:
     """
     Stop hearing an account, and answering by it, until it is started; what it brought is kept.

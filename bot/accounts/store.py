@@ -4,7 +4,7 @@ Every query of accounts and their streams. The heard ledger's are in `ledger.py`
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -36,6 +36,14 @@ async def get_account(work: UnitOfWork, id_or_name: str, *, lock: bool = False) 
     if found is None:
         raise NotFound(f"there is no account {id_or_name!r}")
     return found
+
+
+async def account_names(work: UnitOfWork) -> Mapping[str, str]:
+    """
+    Give the name of each account by its id, in the order of the names.
+    """
+    rows = await work.session.execute(sa.select(col(Account.id), col(Account.name)).order_by(col(Account.name)))
+    return {account_id: name for account_id, name in rows}
 
 
 async def list_accounts(work: UnitOfWork, state: AccountState | None = None) -> Sequence[Account]:

@@ -1,8 +1,8 @@
 """
 The pages of agents who look at the queue, in a process of its own: `python -m bot.bench.queue_agents < WORK`.
 
-Each page asks for its list again a second after it asked before, as a busy page does, with another of its views
-every time. Prints how long each answer took.
+Each page asks for its list, with the numbers of all its views, again a second after it asked before, as a busy
+page does; every ten seconds for another of its views. Prints how long each answer took.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from typing import Any
 import aiohttp
 
 EVERY_SECONDS = 1.0
+STAYS = 10
+"""So often a page asks for one view before it goes to the next."""
 
 
 async def _agent(http: aiohttp.ClientSession, agent: dict[str, Any], first: float, until: float) -> list[float]:
@@ -25,7 +27,7 @@ async def _agent(http: aiohttp.ClientSession, agent: dict[str, Any], first: floa
         begin = time.perf_counter()
         if begin >= until:
             return took
-        view = agent["views"][number % len(agent["views"])]
+        view = agent["views"][number // STAYS % len(agent["views"])]
         async with http.get(f"/queue/list?view={view}", cookies=cookies) as answer:
             text = await answer.text()
             if answer.status != 200 or "queue-views" not in text:
@@ -41,8 +43,8 @@ async def _all(work: dict[str, Any]) -> list[float]:
     async with aiohttp.ClientSession(
         work["url"], connector=connector, cookie_jar=aiohttp.DummyCookieJar()
     ) as http:
-        # Agents do not look at the same instant.
-        firsts = [EVERY_SECONDS * place / len(work["agents"]) for place in range(len(work["agents"]))]
+        # Agents neither look at the same instant nor go to their next view in the same second.
+        firsts = [STAYS * EVERY_SECONDS * place / len(work["agents"]) for place in range(len(work["agents"]))]
         pairs = zip(work["agents"], firsts, strict=True)
         found = await asyncio.gather(*(_agent(http, agent, first, until) for agent, first in pairs))
     return [one for took in found for one in took]

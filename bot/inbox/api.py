@@ -161,8 +161,7 @@ async def list_conversations(call: Call, query: ConversationQuery) -> Listing[Co
         after=query.after,
         board=call.request.app.get(BOARD),
     )
-    tags = await store.tags_of(call.work, [one.conversation.id for one in found.items])
-    items = [conversation_out(one, tags.get(one.conversation.id, ())) for one in found.items]
+    items = [conversation_out(one, one.tags) for one in found.items]
     return Listing(items=items, after=found.after)
 
 

@@ -25,6 +25,7 @@ from bot.core.columns import Instant
 from bot.core.database import Database, UnitOfWork
 from bot.core.live import LiveEvents
 from bot.inbox.index import Entry, Found, Index, micros, values_of
+from bot.inbox.recall import Recall
 from bot.inbox.rules import State
 from bot.inbox.selection import UNRESOLVED, Order, Selection
 from bot.inbox.store import tags_of
@@ -65,8 +66,7 @@ class Board:
         self._gap = False
         self._wake = asyncio.Event()
         self._advanced = asyncio.Event()
-        self._counts: dict[Selection, int] = {}
-        self._counted_at = 0
+        self.recall = Recall()
         self._listening: asyncio.Task[None] | None = None
         self._running: asyncio.Task[None] | None = None
         self._stopping = False
@@ -95,17 +95,9 @@ class Board:
 
     def count(self, selection: Selection, now: datetime) -> int:
         """
-        Count what a selection means. Agents who look at the same view share the answer.
+        Count what a selection means.
         """
-        if not selection.breached:
-            return self._index.count(selection, now)
-        second = micros(now) // 1_000_000
-        if second != self._counted_at:
-            self._counts, self._counted_at = {}, second
-        found = self._counts.get(selection)
-        if found is None:
-            found = self._counts[selection] = self._index.count(selection, now)
-        return found
+        return self._index.count(selection, now)
 
     def first(
         self, selection: Selection, now: datetime, *, order: Order, limit: int, after: tuple[int, str] | None
@@ -141,8 +133,10 @@ class Board:
         while True:
             try:
                 async for news in self._live.subscribe(None, None):
+                    self.recall.note(news.topic, news.id)
                     if news.topic in ("hello", "reset"):
                         self._gap = True  # what happened before this is not among the changes
+                        self.recall.forget(news.id)
                     elif news.topic.startswith(TOPIC):
                         self._changed.add(news.topic.removeprefix(TOPIC))
                     elif news.topic.startswith(CONTACT_TOPIC):
@@ -184,7 +178,7 @@ class Board:
                     break
                 mark = (rows[-1].last_message_at, rows[-1].id)
         await self._take_in()
-        self._ready, self._counts = not (self._gap or self._stopping), {}
+        self._ready = not (self._gap or self._stopping)
         self._advance(self._seen)
         took = round(time.perf_counter() - began, 1)
         log.info("the board is full", action="board.full", conversations=len(self._index), seconds=took)
@@ -203,7 +197,6 @@ class Board:
                     self._index.put(entries[conversation_id])
                 else:
                     self._index.drop(conversation_id)
-            self._counts = {}
         self._advance(heard)
 
     def _advance(self, event_id: int) -> None:

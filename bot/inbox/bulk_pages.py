@@ -46,7 +46,7 @@ async def choose(visit: Visit) -> web.StreamResponse:
     agents = await colleagues_who_may(visit.work, ANSWER)
     return await visit.render(
         "inbox/bulk_new.html",
-        rows=[queue_row(one, None, visit.person, visit.work.now, "") for one in found.items],
+        rows=[queue_row(one, "", visit.person, visit.work.now, "") for one in found.items],
         total=number,
         address=asked.address(),
         verbs=[(verb, word(label)) for verb, label in VERBS.items()],

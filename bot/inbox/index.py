@@ -12,7 +12,7 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from heapq import nlargest, nsmallest
 
@@ -28,8 +28,10 @@ SPAN = 10 * 1_000_000
 """Microseconds of deadlines that share a bitmap."""
 NEVER = 2**62
 """In the place of a deadline: there is none; sorts last."""
-FEW = 5_000
-"""So many are put in order one by one; more are walked, or left to the database."""
+FEW = 1_000
+"""So many are put in order one by one; more are walked, span by span."""
+MANY = 5_000
+"""So many without a deadline, or by newest word, are still put in order; more are left to the database."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +91,8 @@ class Index:
         self._passed = BitMap()  # everything in spans before _swept
         self._swept = 0
         self._tallies = Tallies()
+        self._late_at = -1  # one page asks for the late ones of many views at one instant
+        self._late_then = BitMap()
 
     def __len__(self) -> int:
         return len(self._slots)
@@ -100,10 +104,12 @@ class Index:
         Take in a conversation, or what has changed about it.
         """
         slot = self._slots.get(entry.id)
-        self._tallies.move(None if slot is None else self._values[slot], entry.values)
+        self._late_at = -1
+        before = None if slot is None else self._values[slot]
         if slot is None:
             slot = self._new_slot(entry.id)
             self._everything.add(slot)
+        self._tallies.move(slot, before, entry.values)
         self._set_values(slot, entry.values)
         if self._due[slot] != entry.due:
             self._leave_span(slot)
@@ -115,6 +121,7 @@ class Index:
         """
         Take in conversations that are not in the index yet: much faster than one by one.
         """
+        self._late_at = -1
         self._tallies.clear()
         having: dict[Value, list[int]] = {}
         spans: dict[int, list[int]] = {}
@@ -143,7 +150,8 @@ class Index:
         slot = self._slots.pop(conversation_id, None)
         if slot is None:
             return
-        self._tallies.move(self._values[slot], None)
+        self._late_at = -1
+        self._tallies.move(slot, self._values[slot], None)
         self._set_values(slot, ())
         self._leave_span(slot)
         self._everything.discard(slot)
@@ -216,13 +224,12 @@ class Index:
         """
         Count what a selection means; `me` is already somebody.
         """
-        if selection.breached:
-            return len(self.matching(selection, now))  # it changes with the time, too
-        found = self._tallies.number(selection)
-        if found is None:
-            found = len(self.matching(selection, now))
-            self._tallies.keep(selection, _wanted(selection), found)
-        return found
+        members = self._tallies.get(selection)
+        if members is None:
+            found = self.matching(replace(selection, breached=False), now)
+            members = found.copy() if selection.breached else len(found)
+            self._tallies.keep(selection, _wanted(selection), members)
+        return members if isinstance(members, int) else members.intersection_cardinality(self._late(now))
 
     def matching(self, selection: Selection, now: datetime) -> BitMap:
         """
@@ -246,8 +253,10 @@ class Index:
             after: deadline (or newest word) and id of the last one that was shown.
         """
         found = self.matching(selection, now)
-        if len(found) > FEW:
-            return self._walk(found, limit, after) if order is Order.DEADLINE else None
+        if order is Order.DEADLINE and len(found) > FEW:
+            return self._walk(found, limit, after)
+        if len(found) > MANY:
+            return None
         return _cut(self._in_order(found, order, limit + 1, after), limit)
 
     def _in_order(self, slots: BitMap, order: Order, most: int, after: tuple[int, str] | None) -> list[str]:
@@ -264,7 +273,7 @@ class Index:
             here = self._spans[span] & found
             if not here:
                 continue
-            if span == _span(NEVER) and len(here) > FEW:
+            if span == _span(NEVER) and len(here) > MANY:
                 return None  # by id alone, and there are many: an index of the database has that order
             ids += self._in_order(here, Order.DEADLINE, limit + 1 - len(ids), after)
             if len(ids) > limit:
@@ -283,11 +292,12 @@ class Index:
 
     def _late(self, now: datetime) -> BitMap:
         at = micros(now)
-        self._sweep(_span(at))
-        running = self._spans.get(_span(at))
-        if not running:
-            return self._passed
-        return self._passed | BitMap([slot for slot in running if self._due[slot] < at])
+        if self._late_at != at:
+            self._sweep(_span(at))
+            running = self._spans.get(_span(at)) or ()
+            self._late_at = at
+            self._late_then = self._passed | BitMap([slot for slot in running if self._due[slot] < at])
+        return self._late_then
 
     def _sweep(self, until: int) -> None:
         if until < self._swept:  # the clock was set back

@@ -9,7 +9,7 @@ counts to a thousand at the most.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -21,20 +21,23 @@ from bot.core.columns import Instant
 from bot.core.database import UnitOfWork
 from bot.core.paging import Slice, decode_mark, encode_mark, slice_of
 from bot.core.tokens import to_find
-from bot.inbox.board import COUNTED, Board
+from bot.inbox.board import CONTACT_TOPIC, COUNTED, TOPIC, Board
 from bot.inbox.index import Found, micros
 from bot.inbox.matching import NO_LANGUAGE, Conditions
 from bot.inbox.order_tables import ConversationTag
 from bot.inbox.query import Phrase
+from bot.inbox.recall import Snapshot
 from bot.inbox.rules import State
 from bot.inbox.search import conversations_with
 from bot.inbox.selection import NOBODY, UNRESOLVED, Order, Selection
-from bot.inbox.store import QUEUE, Listed, along, listed, to_listed
+from bot.inbox.store import QUEUE, Listed, along, listed, listed_plainly, plainly_listed, tags_of, to_listed
 from bot.inbox.tables import Conversation
 from responses import Priority
 
 C = Conversation
 MOST_WORDS = 8
+ROW = "row"
+"""Under which rows of lists are remembered."""
 NUMBER_OF = {one.name.lower(): int(one) for one in Priority}
 
 
@@ -76,20 +79,30 @@ async def list_selected(
     limit: int,
     after: str | None,
     board: Board | None = None,
+    snapshot: Snapshot | None = None,
 ) -> Slice[Listed]:
     """
-    List conversations: by deadline (those without one last), or newest word first.
+    List conversations with their tags: by deadline (those without one last), or newest word first.
+
+    Args:
+        snapshot: what the page may remember of lists that others have read.
     """
     selection = selection.seen_by(actor_id)
     if board is not None and board.knows(selection):
         found = board.first(selection, work.now, order=order, limit=limit, after=_number_mark(after))
         if found is not None:
-            return await _rows_of(work, selection, found, order)
+            return await _rows_of(work, selection, found, order, snapshot)
     if order is Order.DEADLINE:
         rows = await _by_deadline(work, selection, limit + 1, after)
     else:
         rows = await _by_newest(work, selection, limit + 1, after)
-    return slice_of(rows, limit, lambda row: _key(row, order))
+    page = slice_of(rows, limit, lambda row: _key(row, order))
+    return replace(page, items=await _tagged(work, page.items))
+
+
+async def _tagged(work: UnitOfWork, rows: Sequence[Listed]) -> list[Listed]:
+    tags = await tags_of(work, [one.conversation.id for one in rows])
+    return [replace(one, tags=tags.get(one.conversation.id, ())) for one in rows]
 
 
 def _key(row: Listed, order: Order) -> tuple[datetime | None, str]:
@@ -104,20 +117,36 @@ def _number_mark(after: str | None) -> tuple[int, str] | None:
     return (micros(at) if isinstance(at, datetime) or at is None else 0, str(last))
 
 
-async def _rows_of(work: UnitOfWork, selection: Selection, found: Found, order: Order) -> Slice[Listed]:
+async def _rows_of(
+    work: UnitOfWork, selection: Selection, found: Found, order: Order, snapshot: Snapshot | None
+) -> Slice[Listed]:
     """
-    Read the rows that the board named. One that has just changed and no longer belongs here is left out.
+    Read the rows that the board named, as far as they are not remembered.
     """
-    if not found.ids:
-        return Slice(items=[], after=None)
-    # What is meant is asked as a column: as a condition it would tempt a planner away from the ids, into an index
-    # with a million entries.
-    meant = sa.and_(*conditions_of(selection, work.now, work.dialect)).label("meant")
-    query = listed().add_columns(meant).where(col(C.id).in_(found.ids))
-    rows = {row[0].id: to_listed(row) for row in await work.session.execute(query) if row.meant}
+    known = {one: snapshot.get((ROW, one)) for one in found.ids} if snapshot else {}
+    rows: dict[str, Listed] = {one: row for one, row in known.items() if row is not None}
+    missing = [one for one in found.ids if one not in rows]
+    for row in await _read_rows(work, selection, missing):
+        rows[row.conversation.id] = row
+        if snapshot is not None:
+            topics = (f"{TOPIC}{row.conversation.id}", f"{CONTACT_TOPIC}{row.conversation.contact_id}")
+            snapshot.keep((ROW, row.conversation.id), row, *topics)
     items = [rows[one] for one in found.ids if one in rows]
     mark = encode_mark(_key(items[-1], order)) if found.more and items else None
     return Slice(items=items, after=mark)
+
+
+async def _read_rows(work: UnitOfWork, selection: Selection, ids: Sequence[str]) -> list[Listed]:
+    """
+    Read rows by their ids. One that has just changed and is no longer what is meant is left out.
+    """
+    if not ids:
+        return []
+    # What is meant is asked as a column: as a condition it would tempt a planner away from the ids, into an index
+    # with a million entries.
+    meant = sa.and_(*conditions_of(selection, work.now, work.dialect)).label("meant")
+    query = listed_plainly().add_columns(meant).where(col(C.id).in_(ids))
+    return await _tagged(work, [plainly_listed(row) for row in await work.session.execute(query) if row.meant])
 
 
 async def _by_deadline(work: UnitOfWork, selection: Selection, limit: int, after: str | None) -> list[Listed]:

@@ -45,7 +45,7 @@ async def show_merge(visit: Visit) -> web.StreamResponse:
     choices = [one for one in others if one.account_id == c.account_id and one.merged_into is None]
     return await visit.render(
         "inbox/merge.html",
-        conversation=queue_row(listed, None, visit.person, visit.work.now, ""),
+        conversation=queue_row(listed, "", visit.person, visit.work.now, ""),
         choices=[(one.id, history_row(one)) for one in choices],
     )
 
@@ -78,7 +78,7 @@ async def show_split(visit: Visit) -> web.StreamResponse:
     found = await store.list_messages(visit.work, listed.conversation.id, limit=200, after=None)
     return await visit.render(
         "inbox/split.html",
-        conversation=queue_row(listed, None, visit.person, visit.work.now, ""),
+        conversation=queue_row(listed, "", visit.person, visit.work.now, ""),
         turns=found.items[1:],
     )
 
@@ -130,7 +130,7 @@ async def show_spam(visit: Visit) -> web.StreamResponse:
     found = await spam.list_spam(visit.work, limit=ROWS, after=after)
     return await visit.render(
         "inbox/spam.html",
-        rows=[queue_row(one, None, visit.person, visit.work.now, "") for one in found.items],
+        rows=[queue_row(one, "", visit.person, visit.work.now, "") for one in found.items],
         older=f"/spam?after={found.after}" if found.after else None,
         newest="/spam" if after else None,
     )

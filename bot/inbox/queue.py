@@ -4,20 +4,19 @@ What the queue page shows: what its address asks for, the numbers of its tabs, i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
-from bot.accounts.service import list_accounts
-from bot.accounts.tables import Account
+from bot.accounts.service import account_names
 from bot.core.database import UnitOfWork
 from bot.inbox.board import Board
 from bot.inbox.keys import BOARD
 from bot.inbox.listing import Count, count, list_selected
+from bot.inbox.recall import Snapshot
 from bot.inbox.rules import Tab
-from bot.inbox.saved_views import selection_of, views_of
+from bot.inbox.saved_views import VIEWS_TOPIC, selection_of, views_of
 from bot.inbox.selection import ORDER_OF_TAB, TABS, Order, Selection, from_address, to_address
-from bot.inbox.store import tags_of
 from bot.inbox.view_tables import SavedView
 from bot.inbox.views import Choice, QueuePage, TabView, queue_row
 from bot.web.pages import Visit
@@ -82,14 +81,30 @@ def asked_among(views: Sequence[SavedView], pairs: Sequence[tuple[str, str]]) ->
     return Asked(tab=tab, view=None, selection=selection, order=ORDER_OF_TAB[tab])
 
 
-async def board_for(visit: Visit) -> Board | None:
+async def board_for(visit: Visit) -> tuple[Board | None, Snapshot | None]:
     """
-    Give the board once it has seen everything that happened before this page was asked for.
+    Give the board once it has seen everything that happened before this page was asked for, and what may be
+    remembered; nothing may when the board lags behind, or when the page itself changes something.
     """
     board = visit.request.app.get(BOARD)
-    if board is not None:
-        await board.seen(visit.live_since)
-    return board
+    if board is None:
+        return None, None
+    seen = await board.seen(visit.live_since)
+    return board, board.recall.on(visit.live_since, visit.work.now) if seen and visit.live_since else None
+
+
+async def _views(
+    work: UnitOfWork, person_id: str, snapshot: Snapshot | None
+) -> Sequence[tuple[SavedView, Selection]]:
+    """
+    Give the views that a person sees, with what each lists.
+    """
+    known = snapshot.get((VIEWS_TOPIC, person_id)) if snapshot else None
+    if known is None:
+        known = [(view, selection_of(view)) for view in await views_of(work, person_id)]
+        if snapshot is not None:
+            snapshot.keep((VIEWS_TOPIC, person_id), known, VIEWS_TOPIC, f"{VIEWS_TOPIC}:{person_id}")
+    return known
 
 
 async def queue_page(visit: Visit, *, current: str = "") -> QueuePage:
@@ -100,30 +115,29 @@ async def queue_page(visit: Visit, *, current: str = "") -> QueuePage:
         current: the conversation that is open beside the list.
     """
     work, person = visit.work, visit.person
-    kept = await views_of(work, person.id)
-    asked = asked_among(kept, list(visit.request.query.items()))
-    board, after = await board_for(visit), visit.query.get("after") or None
+    (board, snapshot), after = await board_for(visit), visit.query.get("after") or None
+    kept = await _views(work, person.id, snapshot)
+    asked = asked_among([view for view, _ in kept], list(visit.request.query.items()))
     found = await list_selected(
-        work, asked.selection, actor_id=person.id, order=asked.order, limit=ROWS, after=after, board=board
+        work,
+        asked.selection,
+        actor_id=person.id,
+        order=asked.order,
+        limit=ROWS,
+        after=after,
+        board=board,
+        snapshot=snapshot,
     )
-    tags = await tags_of(work, [one.conversation.id for one in found.items])
     counts = await count_tabs(visit, asked, board)
-    views = [await _view_tab(visit, view, asked, board) for view in kept]
-    accounts = {account.id: account for account in await list_accounts(work)}
+    views = [await _view_tab(visit, view, selection, asked, board) for view, selection in kept]
+    accounts = await account_names(work)
     tabs = [_tab(tab, counts.get(tab), asked) for tab in Tab]
     return QueuePage(
         tabs=tabs,
         views=views,
         view_id=asked.view.id if asked.view else "",
         rows=[
-            queue_row(
-                one,
-                accounts.get(one.conversation.account_id),
-                person,
-                work.now,
-                current,
-                tags.get(one.conversation.id, ()),
-            )
+            queue_row(one, accounts.get(one.conversation.account_id, ""), person, work.now, current)
             for one in found.items
         ],
         older_url=f"/queue?{asked.address(after=found.after)}" if found.after else None,
@@ -161,12 +175,14 @@ def _tab(tab: Tab, counted: Count | None, asked: Asked) -> TabView:
     return TabView(key=tab, label=word(LABELS[tab]), count=shown, url=url, current=current)
 
 
-async def _view_tab(visit: Visit, view: SavedView, asked: Asked, board: Board | None) -> TabView:
-    counted = await count(visit.work, selection_of(view), actor_id=visit.person.id, board=board)
+async def _view_tab(
+    visit: Visit, view: SavedView, selection: Selection, asked: Asked, board: Board | None
+) -> TabView:
+    counted = await count(visit.work, selection, actor_id=visit.person.id, board=board)
     current = asked.view is not None and view.id == asked.view.id
     url = f"/queue?view={view.id}"
     return TabView(key=view.id, label=view.name, count=str(counted), url=url, current=current)
 
 
-def _choices(accounts: dict[str, Account]) -> list[Choice]:
-    return [Choice(id=account.id, name=account.name) for account in accounts.values()]
+def _choices(accounts: Mapping[str, str]) -> list[Choice]:
+    return [Choice(id=account_id, name=name) for account_id, name in accounts.items()]

@@ -50,15 +50,15 @@ async def claim(work: UnitOfWork, actor: Actor, conversation_id: str) -> Convers
     Raises:
         Conflict: somebody else has it.
     """
-    conversation = await store.get_conversation(work, conversation_id)
-    refuse_merged(conversation)
-    if conversation.agent_id == actor.id:
+    taken = await store.claim(work, conversation_id, agent_id=actor.id, agent_name=actor.name)
+    if taken is None:
+        conversation = await store.get_conversation(work, conversation_id)
+        refuse_merged(conversation)
+        if conversation.agent_id != actor.id:
+            raise Conflict(f"{conversation.agent_name} has claimed this conversation")
         return conversation
-    if not await store.claim(work, conversation_id, agent_id=actor.id, agent_name=actor.name):
-        await work.session.refresh(conversation)
-        raise Conflict(f"{conversation.agent_name} has claimed this conversation")
-    await _done(work, conversation, "claimed", actor)
-    return conversation
+    await _done(work, taken, "claimed", actor)
+    return taken
 
 
 async def release(work: UnitOfWork, actor: Actor, conversation_id: str) -> Conversation:

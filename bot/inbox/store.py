@@ -32,11 +32,15 @@ QUEUE = "conversation_queue"
 class Listed:
     """
     A conversation with whom it is with, as lists show it.
+
+    Args:
+        tags: in lists (`bot.inbox.listing`); elsewhere nobody has asked for them.
     """
 
     conversation: Conversation
     contact_name: str
     handle: str
+    tags: tuple[str, ...] = ()
 
 
 async def get_conversation(work: UnitOfWork, conversation_id: str, *, lock: bool = False) -> Conversation:
@@ -91,24 +95,43 @@ def to_listed(row: Any) -> Listed:
     """
     Make a value of a row of such a query.
     """
-    conversation, name, handle = row[:3]  # a query may ask for more
+    conversation, name, handle = row
     return Listed(conversation=conversation, contact_name=name or handle, handle=handle)
 
 
-async def claim(work: UnitOfWork, conversation_id: str, *, agent_id: str, agent_name: str) -> bool:
+def listed_plainly() -> Any:
     """
-    Take a conversation that nobody has; False when somebody else was faster. One statement decides.
+    Begin the same query for what only shows: columns, since making entities takes most of the time of a list.
     """
-    taken = await work.session.execute(
-        sa.update(C)
-        .where(
-            col(C.id) == conversation_id,
-            sa.or_(col(C.agent_id).is_(None), col(C.agent_id) == agent_id),
-        )
-        .values(agent_id=agent_id, agent_name=agent_name, claimed_at=work.now, touched_at=work.now)
-        .execution_options(synchronize_session="fetch")
+    return (
+        sa.select(*sa.inspect(C).columns, col(Contact.name).label("contact_name"), col(Identity.handle))
+        .join(Contact, col(C.contact_id) == col(Contact.id))
+        .join(Identity, col(C.identity_id) == col(Identity.id))
     )
-    return bool(taken.rowcount)  # type: ignore[attr-defined]
+
+
+def plainly_listed(row: Any) -> Listed:
+    """
+    Make a value of a row of such a query. Its conversation is that row: the same columns, and nobody changes it.
+    """
+    return Listed(conversation=row, contact_name=row.contact_name or row.handle, handle=row.handle)
+
+
+async def claim(
+    work: UnitOfWork, conversation_id: str, *, agent_id: str, agent_name: str
+) -> Conversation | None:
+    """
+    Take a conversation that nobody has, and give it; None when somebody has it, when it has gone into another one,
+    or when there is none. One statement decides.
+    """
+    taken = await work.session.scalars(
+        sa.update(C)
+        .where(col(C.id) == conversation_id, col(C.agent_id).is_(None), col(C.merged_into).is_(None))
+        .values(agent_id=agent_id, agent_name=agent_name, claimed_at=work.now, touched_at=work.now)
+        .returning(C)
+        .execution_options(synchronize_session=False, populate_existing=True)
+    )
+    return taken.first()
 
 
 async def find_thread(work: UnitOfWork, account_id: str, remote_ids: Sequence[str], contact_id: str) -> str | None:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from pyroaring import BitMap
+
 from bot.inbox.selection import Selection
 
 Value = tuple[str, str]
@@ -21,49 +23,62 @@ MOST = 2_000
 class Tallies:
     """
     Keeps the numbers of selections.
+
+    What is late changes with the time, too: of a selection that asks for it the members are kept, late or not, and
+    whoever counts them takes those that are late now.
     """
 
     def __init__(self) -> None:
-        self._numbers: dict[Selection, int] = {}
+        self._members: dict[Selection, BitMap | int] = {}
         self._wanted: dict[Selection, tuple[frozenset[Value], ...]] = {}
 
-    def number(self, selection: Selection) -> int | None:
+    def get(self, selection: Selection) -> BitMap | int | None:
         """
-        Give the number that is kept; None: count it, and keep it.
+        Give what is kept: a number, or the slots of the members. None: find them, and keep them.
         """
-        found = self._numbers.pop(selection, None)
+        found = self._members.pop(selection, None)
         if found is not None:
-            self._numbers[selection] = found  # now the newest
+            self._members[selection] = found  # now the newest
         return found
 
-    def keep(self, selection: Selection, wanted: Iterable[Sequence[Value]], number: int) -> None:
+    def keep(self, selection: Selection, wanted: Iterable[Sequence[Value]], members: BitMap | int) -> None:
         """
-        Keep a number.
+        Keep a number or members.
 
         Args:
-            wanted: of each list of values a conversation has any, and so of every list.
+            wanted: of each list of values a member has any, and so of every list.
         """
-        if len(self._numbers) >= MOST:
-            oldest = next(iter(self._numbers))
-            del self._numbers[oldest], self._wanted[oldest]
-        self._numbers[selection], self._wanted[selection] = number, tuple(frozenset(values) for values in wanted)
+        if len(self._members) >= MOST:
+            oldest = next(iter(self._members))
+            del self._members[oldest], self._wanted[oldest]
+        self._members[selection] = members
+        self._wanted[selection] = tuple(frozenset(values) for values in wanted)
 
-    def move(self, before: tuple[Value, ...] | None, after: tuple[Value, ...] | None) -> None:
+    def move(self, slot: int, before: tuple[Value, ...] | None, after: tuple[Value, ...] | None) -> None:
         """
         Take in that a conversation had these values and now has those; None: it was not there, or is gone.
         """
         if before == after:
             return
         for selection, wanted in self._wanted.items():
-            by = _meant(wanted, after) - _meant(wanted, before)
-            if by:
-                self._numbers[selection] += by
+            was, now = _meant(wanted, before), _meant(wanted, after)
+            if was != now:
+                self._move(selection, slot, now)
+
+    def _move(self, selection: Selection, slot: int, joins: bool) -> None:
+        members = self._members[selection]
+        if isinstance(members, int):
+            self._members[selection] = members + (1 if joins else -1)
+        elif joins:
+            members.add(slot)
+        else:
+            members.discard(slot)
 
     def clear(self) -> None:
         """
-        Let go of every number.
+        Let go of everything.
         """
-        self._numbers, self._wanted = {}, {}
+        self._members, self._wanted = {}, {}
 
 
 def _meant(wanted: tuple[frozenset[Value], ...], values: tuple[Value, ...] | None) -> bool:

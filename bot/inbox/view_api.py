@@ -18,7 +18,6 @@ from bot.inbox.rules import Tab
 from bot.inbox.saved_views import LONGEST_NAME, MOST_VIEWS, selection_of
 from bot.inbox.search import Hit, find
 from bot.inbox.selection import TABS, Order
-from bot.inbox.store import tags_of
 from bot.inbox.view_tables import SavedView
 from bot.staff.rules import Permission
 from bot.web.operations import Body, Call, Listing, PageQuery, operation
@@ -225,8 +224,7 @@ async def list_view(call: Call, id: str, query: PageQuery) -> Listing[Conversati
         after=query.after,
         board=call.request.app.get(BOARD),
     )
-    tags = await tags_of(call.work, [one.conversation.id for one in found.items])
-    items = [conversation_out(one, tags.get(one.conversation.id, ())) for one in found.items]
+    items = [conversation_out(one, one.tags) for one in found.items]
     return Listing(items=items, after=found.after)
 
 

@@ -52,7 +52,7 @@ async def show_views(visit: Visit) -> web.StreamResponse:
     """
     List all views that one sees.
     """
-    accounts, board = await list_accounts(visit.work), await board_for(visit)
+    accounts, (board, _snapshot) = await list_accounts(visit.work), await board_for(visit)
     rows = [
         ViewRow(
             view=view,

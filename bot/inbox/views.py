@@ -72,7 +72,7 @@ class QueueRow:
     last_message_at: datetime
     waiting_messages: int
     current: bool
-    tags: Sequence[str] = ()
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,9 +152,7 @@ class ConversationPage:
     onlookers: Sequence[Onlooker] = ()
 
 
-def queue_row(
-    listed: Listed, account: Account | None, person: Actor, now: datetime, current: str, tags: Sequence[str] = ()
-) -> QueueRow:
+def queue_row(listed: Listed, account_name: str, person: Actor, now: datetime, current: str) -> QueueRow:
     """
     Show a conversation as a row of the queue.
     """
@@ -165,7 +163,7 @@ def queue_row(
         contact_name=listed.contact_name,
         handle=listed.handle,
         channel=c.channel,
-        account_name=account.name if account else "",
+        account_name=account_name,
         subject=c.subject,
         snippet=c.snippet,
         language=c.language or NOT_JUDGED,
@@ -179,7 +177,7 @@ def queue_row(
         mine=c.agent_id == person.id,
         last_message_at=c.last_message_at,
         waiting_messages=c.waiting_messages,
-        tags=tags,
+        tags=listed.tags,
         current=c.id == current,
     )
 

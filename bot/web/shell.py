@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import jinja2
+from markupsafe import Markup
 
 from bot.core.actor import Actor
 from bot.core.database import UnitOfWork
@@ -20,6 +21,9 @@ from bot.web.translations import gettext as _
 from bot.web.translations import word
 
 SET_UP_PAGE = "/set-up"
+PART_SECONDS = 30
+"""How long a part of a page may be remembered: times are written in it."""
+MOST_PARTS = 5_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +80,7 @@ class Shell:
     simulated: bool = False
     secure_cookies: bool = False
     jinja: jinja2.Environment = field(init=False)
+    _parts: dict[tuple[Any, ...], Markup] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         self.jinja = jinja2.Environment(
@@ -88,7 +93,7 @@ class Shell:
         )
         self.jinja.globals["asset"] = self.assets.url
         self.jinja.filters |= {"stamp": stamp, "number": translations.number}
-        self.jinja.globals |= {"ago": ago, "until": until}
+        self.jinja.globals |= {"ago": ago, "until": until, "part": self._part}
         _teach(self.jinja)
 
     async def banners(self, work: UnitOfWork) -> list[Banner]:
@@ -143,6 +148,25 @@ class Shell:
         now: datetime = context["now"]
         bound = {"ago": lambda at: ago(at, now), "until": lambda at: until(at, now)}
         return self.jinja.get_template(template).render(**context, **bound)
+
+    @jinja2.pass_context
+    def _part(self, context: jinja2.runtime.Context, macro: jinja2.runtime.Macro, /, **values: Any) -> Markup:
+        """
+        Call a macro that depends only on these values, the language and the time, and remember what it gives.
+
+        Lists are fetched again and again while most of their rows stay as they are. Words of times may be half a
+        minute old; `time.js` rewrites them when they arrive.
+        """
+        now: datetime = context["now"]
+        begun = int(now.timestamp()) // PART_SECONDS
+        key = (context.name, macro.name, translations.language(), begun, *values.items())
+        found = self._parts.pop(key, None)
+        if found is None:
+            found = Markup(macro(**values))
+            if len(self._parts) >= MOST_PARTS:
+                del self._parts[next(iter(self._parts))]
+        self._parts[key] = found  # now the newest
+        return found
 
 
 def _teach(jinja: jinja2.Environment) -> None:

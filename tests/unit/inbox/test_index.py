@@ -105,6 +105,9 @@ def test_it_answers_as_a_sorted_list_would(
         else:
             index.put_many([step]) if at_once else index.put(step)
             there[step.id] = step
+        # Asked in between, so that the number that is kept has to move with each change.
+        meant = [entry for entry in there.values() if _means(selection, entry, 0)]
+        assert index.count(selection, START) == len(meant)
     assert len(index) == len(there)
     index_module.FEW, before = few, index_module.FEW
     try:
