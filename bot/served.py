@@ -24,12 +24,14 @@ import bot.inbox.order_pages
 import bot.inbox.pages
 import bot.inbox.policy_api
 import bot.inbox.policy_pages
+import bot.inbox.reading_api
 import bot.inbox.search_pages
 import bot.inbox.tag_api
 import bot.inbox.tag_pages
 import bot.inbox.team_pages
 import bot.inbox.view_api
 import bot.inbox.view_pages
+import bot.inbox.writing_api
 import bot.inbox.writing_pages
 import bot.outbox.api
 import bot.outbox.pages
@@ -43,6 +45,7 @@ import bot.reports.api
 import bot.reports.pages
 import bot.staff.api
 import bot.staff.entrance_pages
+import bot.staff.notice_api
 import bot.staff.notice_pages
 import bot.staff.pages
 import bot.staff.presence_api
@@ -89,6 +92,8 @@ PAGES: Sequence[ModuleType] = (
 )
 APIS: Sequence[ModuleType] = (
     bot.inbox.api,
+    bot.inbox.reading_api,
+    bot.inbox.writing_api,
     bot.inbox.view_api,
     bot.inbox.tag_api,
     bot.inbox.order_api,
@@ -106,6 +111,7 @@ APIS: Sequence[ModuleType] = (
     bot.reports.api,
     bot.staff.api,
     bot.staff.presence_api,
+    bot.staff.notice_api,
 )
 NAV = (
     NavEntry(label="Queue", url="/queue", permission=P.CONVERSATIONS_READ),

@@ -8,15 +8,19 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
 
 from pydantic import AwareDatetime, BaseModel, Field
 
+from bot.core.errors import Invalid
 from bot.core.paging import Slice
 from bot.inbox import dispatch, service, store
 from bot.inbox.keys import BOARD, PROMISE, reach_of
 from bot.inbox.listing import list_selected
+from bot.inbox.matching import condition_problems
+from bot.inbox.moments import NotUnderstood, read_moment, zone_named
 from bot.inbox.rules import LONGEST_TEXT, Tab
-from bot.inbox.selection import ORDER_OF_TAB, TABS
+from bot.inbox.selection import ORDER_OF_TAB, PARAMETERS, TABS
 from bot.inbox.store import Listed
 from bot.inbox.tables import Conversation, Message, Note
 from bot.staff.rules import Permission
@@ -90,10 +94,20 @@ class NoteOut(BaseModel):
     at: datetime
 
 
+Value = Annotated[str, Field(max_length=100)]
+
+
 class ConversationQuery(PageQuery):
     tab: Tab = Tab.WAITING
     account_id: str = Field(default="", max_length=100)
     contact_id: str = Field(default="", max_length=100)
+    channel: Value = ""
+    language: str = Field(default="", max_length=100, description="a code, or `none`: not judged")
+    intent: Value = ""
+    priority: Value = ""
+    mood: Value = ""
+    tag: Value = ""
+    segment: str = Field(default="", max_length=100, description="of the contact")
     q: str = Field(default="", max_length=200, description="words that all must appear")
 
 
@@ -121,7 +135,37 @@ class HandOverIn(Body):
 
 
 class SnoozeIn(Body):
-    until: AwareDatetime
+    until: AwareDatetime | None = Field(default=None, description="an instant, or `in_words`")
+    in_words: str = Field(
+        default="", max_length=200, description="`tomorrow 9`, `in 2 hours`, `下周一`; see `GET /moments`"
+    )
+    zone: str = Field(default="UTC", max_length=60, description="of who says it, such as `Europe/Berlin`")
+
+    def moment(self, now: datetime) -> datetime:
+        """
+        Give the instant that is meant; raises Invalid.
+        """
+        if (self.until is None) == (not self.in_words.strip()):
+            raise Invalid(fields={"until": "say either `until` or `in_words`"})
+        return self.until or read_words(self.in_words, self.zone, now=now, field="in_words")
+
+
+def read_words(words: str, zone: str, *, now: datetime, field: str) -> datetime:
+    """
+    Read a moment in words that was handed in; raises Invalid, at `field` or at `zone`.
+    """
+    try:
+        return read_moment(words, now=now, zone=_zone(zone))
+    except NotUnderstood as error:
+        raise Invalid(fields={field: str(error)}) from error
+
+
+def _zone(name: str) -> ZoneInfo:
+    # A browser's cookie is forgiven a zone that does not exist; a program would wake people at the wrong hour.
+    found = zone_named(name)
+    if found.key != name:
+        raise Invalid(fields={"zone": f"no time zone {name[:60]!r}; use a name such as Europe/Berlin"})
+    return found
 
 
 def conversation_out(listed: Listed, tags: Sequence[str] = ()) -> ConversationOut:
@@ -154,7 +198,7 @@ async def list_conversations(call: Call, query: ConversationQuery) -> Listing[Co
     selection = replace(TABS[query.tab], contact_id=query.contact_id, text=query.q)
     found = await list_selected(
         call.work,
-        selection.narrowed(account_ids=(query.account_id,) if query.account_id else ()),
+        selection.narrowed(**_conditions(query)),
         actor_id=call.actor.id,
         order=ORDER_OF_TAB[query.tab],
         limit=query.limit,
@@ -163,6 +207,14 @@ async def list_conversations(call: Call, query: ConversationQuery) -> Listing[Co
     )
     items = [conversation_out(one, one.tags) for one in found.items]
     return Listing(items=items, after=found.after)
+
+
+def _conditions(query: ConversationQuery) -> dict[str, tuple[str, ...]]:
+    said = {field: (name, getattr(query, name)) for name, field in PARAMETERS.items()}
+    chosen: dict[str, tuple[str, ...]] = {field: (value,) for field, (_, value) in said.items() if value}
+    if problems := condition_problems(chosen):
+        raise Invalid(fields={said[field][0]: text for field, text in problems.items()})
+    return chosen
 
 
 @operation("GET", "/conversations/{id}", permission=READ, tag=TAG)
@@ -247,9 +299,10 @@ async def hand_over_conversation(call: Call, id: str, body: HandOverIn) -> Conve
 @operation("POST", "/conversations/{id}/snooze", permission=ANSWER, tag=TAG)
 async def snooze_conversation(call: Call, id: str, body: SnoozeIn) -> ConversationOut:
     """
-    Put a conversation aside until an instant; a new message brings it back before.
+    Put a conversation aside until an instant or a moment in words; a new message brings it back before.
     """
-    return await _shown(call, await service.snooze(call.work, call.actor, id, body.until))
+    until = body.moment(call.work.now)
+    return await _shown(call, await service.snooze(call.work, call.actor, id, until))
 
 
 @operation("POST", "/conversations/{id}/pending", permission=ANSWER, tag=TAG)

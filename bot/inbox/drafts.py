@@ -64,6 +64,7 @@ class ListedDraft:
     subject: str
     kind: str
     text: str
+    version: int
     updated_at: datetime
 
 
@@ -162,5 +163,6 @@ def _listed(row: Draft, subject: str, contact_name: str) -> ListedDraft:
         subject=subject,
         kind=row.kind,
         text=row.text,
+        version=row.version,
         updated_at=row.updated_at,
     )

@@ -11,7 +11,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from bot.core.errors import Invalid
 from bot.inbox import bulk, merging, spam, store
-from bot.inbox.api import ConversationOut, conversation_out
+from bot.inbox.api import ConversationOut, conversation_out, read_words
 from bot.inbox.bulk import BulkVerb
 from bot.inbox.keys import PROMISE
 from bot.inbox.selection import read_selection, selection_problems
@@ -121,7 +121,9 @@ class BulkIn(Body):
     )
     tag: str = Field(default="", max_length=200, description="for tag and untag")
     agent_id: str = Field(default="", max_length=100, description="for assign")
-    until: AwareDatetime | None = Field(default=None, description="for snooze")
+    until: AwareDatetime | None = Field(default=None, description="for snooze, or `in_words`")
+    in_words: str = Field(default="", max_length=200, description="for snooze, such as `tomorrow 9`")
+    zone: str = Field(default="UTC", max_length=60, description="of `in_words`, such as `Europe/Berlin`")
 
 
 class BulkOut(BaseModel):
@@ -169,9 +171,17 @@ async def begin_bulk(call: Call, body: BulkIn) -> BulkOut:
         selection=None if body.selection is None else read_selection(body.selection),
         tag=body.tag,
         agent_id=body.agent_id,
-        until=body.until,
+        until=_until(call, body),
     )
     return BulkOut.model_validate(job)
+
+
+def _until(call: Call, body: BulkIn) -> datetime | None:
+    if not body.in_words.strip():
+        return body.until
+    if body.until is not None:
+        raise Invalid(fields={"until": "say either `until` or `in_words`"})
+    return read_words(body.in_words, body.zone, now=call.work.now, field="in_words")
 
 
 @operation("GET", "/bulk", permission=READ, tag="bulk")

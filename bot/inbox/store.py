@@ -23,6 +23,7 @@ from bot.outbox.tables import OutboxEntry
 
 C = Conversation
 Query = TypeVar("Query", bound=sa.Select[Any])
+Entry = TypeVar("Entry", Message, Note, ConversationEvent)
 UNRESOLVED = (State.OPEN, State.PENDING, State.SNOOZED)
 QUEUE = "conversation_queue"
 """The index of what waits, by deadline."""
@@ -68,6 +69,15 @@ async def get_listed(work: UnitOfWork, conversation_id: str) -> Listed:
     if row is None:
         raise NotFound(f"no conversation {conversation_id[:60]!r}")
     return to_listed(row)
+
+
+async def listed_of(work: UnitOfWork, conversation_ids: Sequence[str]) -> list[Listed]:
+    """
+    Give conversations with whom they are with, in the order of their ids here.
+    """
+    rows = await work.session.execute(listed().where(col(C.id).in_(conversation_ids)))
+    found = {one.conversation.id: one for one in map(to_listed, rows)}
+    return [found[one] for one in conversation_ids if one in found]
 
 
 def listed() -> Any:
@@ -296,10 +306,19 @@ async def list_messages(
     """
     List the messages of a conversation, oldest first.
     """
-    query = sa.select(Message).where(col(Message.conversation_id) == conversation_id)
+    return await list_of(work, Message, conversation_id, limit=limit, after=after)
+
+
+async def list_of(
+    work: UnitOfWork, table: type[Entry], conversation_id: str, *, limit: int, after: str | None
+) -> Slice[Entry]:
+    """
+    List messages, notes or events of a conversation, oldest first.
+    """
+    query = sa.select(table).where(col(table.conversation_id) == conversation_id)
     if after is not None:
-        query = query.where(col(Message.id) > decode_mark(after, parts=1)[0])
-    rows = (await work.session.scalars(query.order_by(col(Message.id)).limit(limit + 1))).all()
+        query = query.where(col(table.id) > str(decode_mark(after, parts=1)[0]))
+    rows = (await work.session.scalars(query.order_by(col(table.id)).limit(limit + 1))).all()
     return slice_of(rows, limit, lambda row: (row.id,))
 
 

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field, StringConstraints
 
 from bot.inbox.keys import PROMISE
+from bot.inbox.store import get_conversation
 from bot.replies.acknowledging import (
     AcknowledgementWish,
     find_acknowledgement,
@@ -16,7 +17,7 @@ from bot.replies.acknowledging import (
 )
 from bot.replies.alike_pages import why
 from bot.replies.answering import Answer, Outcome, answer_slice, check_answer
-from bot.replies.gathering import Gathered, Member, get_group, list_groups, members_of
+from bot.replies.gathering import Gathered, Member, get_group, group_of, list_groups, members_of
 from bot.replies.rules import LONGEST_TEXT
 from bot.staff.rules import Permission
 from bot.web.operations import Body, Call, Listing, PageQuery, operation
@@ -136,6 +137,16 @@ async def read_alike(call: Call, id: str) -> AlikeMembersOut:
     """
     await get_group(call.work, id)
     return AlikeMembersOut(items=[_member_out(one) for one in await members_of(call.work, id)])
+
+
+@operation("GET", "/conversations/{id}/alike", permission=READ, tag=TAG)
+async def read_alike_of(call: Call, id: str) -> AlikeGroupOut | None:
+    """
+    Give the group a conversation waits in; 204 when it waits alone or not at all.
+    """
+    await get_conversation(call.work, id)
+    found = await group_of(call.work, id)
+    return _group_out(found) if found else None
 
 
 @operation("POST", "/alike/answer", permission=ANSWER, tag=TAG)

@@ -265,6 +265,17 @@ async def delete_macro(call: Call, id: str) -> None:
     await macros.delete_macro(call.work, call.actor, id)
 
 
+@operation("GET", "/conversations/{id}/macros/{macro_id}", permission=ANSWER, tag=MACROS)
+async def look_at_macro(call: Call, id: str, macro_id: str) -> FilledOut | None:
+    """
+    Give the reply that a macro would send here, to be read before; 204 when it sends none.
+    """
+    conversation = await inbox_store.get_conversation(call.work, id)
+    macro = await macros.get_macro(call.work, call.actor, macro_id)
+    filled = await macros.filled_reply(call.work, call.actor, conversation, macro)
+    return FilledOut(text=filled.text, missing=list(filled.missing)) if filled else None
+
+
 @operation("POST", "/conversations/{id}/macros/{macro_id}", permission=ANSWER, tag=MACROS)
 async def run_macro(call: Call, id: str, macro_id: str, body: RunMacroIn) -> MacroOut:
     """

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from bot.core.paging import Slice
-from bot.staff import service
+from bot.staff import service, sign_in
 from bot.staff.rules import LONGEST_NAME, MAY, Permission, Role
 from bot.staff.tables import AuditEntry
 from bot.web.operations import Body, Call, Listing, PageQuery, operation
@@ -42,6 +42,22 @@ class StaffIn(Body):
     login: str = Field(max_length=64, description="letters, digits and . _ - + @; kept in lower case")
     name: str = Field(max_length=LONGEST_NAME)
     role: Role
+
+
+class RoleIn(Body):
+    """
+    What somebody is here for from now on.
+    """
+
+    role: Role
+
+
+class SignInLinkOut(BaseModel):
+    """
+    A link that signs somebody in once.
+    """
+
+    url: str = Field(description="shown this once and not kept; give it to nobody else")
 
 
 class TokenOut(_Out):
@@ -139,6 +155,38 @@ async def add_staff(call: Call, body: StaffIn) -> StaffOut:
     """
     staff = await service.add_staff(call.work, call.actor, login=body.login, name=body.name, role=body.role)
     return StaffOut.model_validate(staff)
+
+
+@operation("GET", "/staff/{staff_id}", permission=Permission.STAFF_READ, tag="staff")
+async def read_staff(call: Call, staff_id: str) -> StaffOut:
+    """
+    Read one person, by id or login.
+    """
+    return StaffOut.model_validate(await service.get_staff(call.work, staff_id))
+
+
+@operation("POST", "/staff/{staff_id}/role", permission=Permission.STAFF_CHANGE, tag="staff")
+async def change_role(call: Call, staff_id: str, body: RoleIn) -> StaffOut:
+    """
+    Give somebody another role; it holds at once.
+    """
+    return StaffOut.model_validate(await service.change_role(call.work, call.actor, staff_id, body.role))
+
+
+@operation(
+    "POST",
+    "/staff/{staff_id}/link",
+    permission=Permission.STAFF_CHANGE,
+    tag="staff",
+    status=201,
+    shown_once=True,
+)
+async def make_sign_in_link(call: Call, staff_id: str) -> SignInLinkOut:
+    """
+    Make a link that signs somebody in once, for their first day or a forgotten password.
+    """
+    secret = await sign_in.make_sign_in_link(call.work, call.actor, staff_id)
+    return SignInLinkOut(url=sign_in.address_of_link(call.request, secret))
 
 
 @operation("POST", "/staff/{staff_id}/disable", permission=Permission.STAFF_CHANGE, tag="staff")

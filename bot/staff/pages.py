@@ -17,7 +17,7 @@ from bot.staff.passwords import prepare_password
 from bot.staff.presence import change_profile, find_agent
 from bot.staff.presence_pages import choices_of, read_profile
 from bot.staff.rules import Permission, Role, clean_login, read_validity
-from bot.staff.sign_in import ENTRANCE, make_sign_in_link
+from bot.staff.sign_in import address_of_link, make_sign_in_link
 from bot.web.pages import Visit, page
 from bot.web.translations import gettext as _
 from bot.web.translations import word
@@ -172,8 +172,7 @@ async def make_link(visit: Visit) -> web.StreamResponse:
     """
     staff = await service.get_staff(visit.work, visit.path["staff_id"])
     secret = await make_sign_in_link(visit.work, visit.person, staff.id)
-    base = visit.request.app[ENTRANCE].base_url or str(visit.request.url.origin())
-    return await _person(visit, visit.work, link=f"{base}/sign-in/{secret}")
+    return await _person(visit, visit.work, link=address_of_link(visit.request, secret))
 
 
 # Tokens

@@ -190,6 +190,14 @@ async def make_sign_in_link(
     return link
 
 
+def address_of_link(request: web.Request, secret: str) -> str:
+    """
+    Give the address of the page that such a link opens.
+    """
+    base = request.app[ENTRANCE].base_url or str(request.url.origin())
+    return f"{base}/sign-in/{secret}"
+
+
 async def sign_out(work: UnitOfWork, actor: Actor, cookie: str) -> None:
     """
     End the session of this cookie; no session is no error.
