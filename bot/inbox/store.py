@@ -127,9 +127,7 @@ def plainly_listed(row: Any) -> Listed:
     return Listed(conversation=row, contact_name=row.contact_name or row.handle, handle=row.handle)
 
 
-async def claim(
-    work: UnitOfWork, conversation_id: str, *, agent_id: str, agent_name: str
-) -> Conversation | None:
+async def claim(work: UnitOfWork, conversation_id: str, *, agent_id: str, agent_name: str) -> Conversation | None:
     """
     Take a conversation that nobody has, and give it; None when somebody has it, when it has gone into another one,
     or when there is none. One statement decides.

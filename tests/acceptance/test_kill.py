@@ -2,7 +2,7 @@
 The daemon is killed again and again while messages come in and are answered.
 
 At the end every message was heard exactly once, and every answer is at the customer exactly once, or shown as
-unknown.
+unknown. A bulk action in whose middle it is killed is finished by the next process, each conversation once.
 """
 
 from __future__ import annotations
@@ -19,13 +19,24 @@ from typing import Any
 
 import aiohttp
 import pytest
+import sqlalchemy as sa
+from sqlmodel import col
 
+from bot.core.clock import SystemClock
+from bot.core.database import Database, open_database
+from bot.core.tables import Lease
+from bot.inbox import bulk
+from bot.inbox.bulk import BulkVerb
+from bot.inbox.order_tables import BulkItem, BulkJob
+from bot.inbox.tables import Conversation, ConversationEvent
 from connectors.playground.rules import GENEROUS, Rules
 from connectors.playground.server import Playground
 from tests.acceptance.daemon import ApiClient, DaemonProcess
+from tests.integration.inbox.house import House
 
 MESSAGES = int(os.environ.get("KILL_MESSAGES", "500"))
 KILLS = int(os.environ.get("KILLS", "50"))
+MANY = 240
 QUICK = {
     "ACCOUNTS__POLL_EVERY": "1s",
     "ACCOUNTS__POLL_JITTER": "0s",
@@ -145,3 +156,67 @@ async def test_nothing_is_lost_or_doubled_when_the_daemon_is_killed(
     for one in asked:
         if one["answers"]:
             assert any(word["text"] == one["answers"][0]["text"] for word in reached[one["by"]])
+
+
+async def _job(database: Database, job_id: str) -> BulkJob:
+    async with database.read() as work:
+        return await bulk.get_job(work, job_id)
+
+
+async def _killed_in_the_middle(daemon: DaemonProcess, database: Database, job_id: str) -> int:
+    """
+    Kill the daemon when a good part of a job is done, and not all of it; gives how much was done then.
+    """
+    deadline = time.monotonic() + 30
+    while (await _job(database, job_id)).done < MANY // 4:
+        assert time.monotonic() < deadline, daemon.log()[-3000:]
+        await asyncio.sleep(0.005)
+    await asyncio.to_thread(daemon.kill)
+    return (await _job(database, job_id)).done
+
+
+async def _resolved_times(database: Database, ids: list[str]) -> Counter[str]:
+    query = sa.select(col(ConversationEvent.conversation_id)).where(
+        col(ConversationEvent.kind) == "resolved", col(ConversationEvent.conversation_id).in_(ids)
+    )
+    async with database.read() as work:
+        return Counter(await work.session.scalars(query))
+
+
+async def _states(database: Database, job_id: str, ids: list[str]) -> tuple[Counter[str], Counter[str]]:
+    """
+    Count the states of a job's items, and those of the conversations.
+    """
+    items = sa.select(col(BulkItem.state)).where(col(BulkItem.job_id) == job_id)
+    conversations = sa.select(col(Conversation.state)).where(col(Conversation.id).in_(ids))
+    async with database.read() as work:
+        return Counter(await work.session.scalars(items)), Counter(await work.session.scalars(conversations))
+
+
+@pytest.mark.timeout(120)
+async def test_S13_a_bulk_action_survives_a_kill(daemon: DaemonProcess, database_url: str) -> None:
+    database = open_database(database_url, SystemClock())
+    house = await House(database).build()
+    ids = await house.many(MANY)
+    try:
+        await daemon.start()
+        async with database.write() as work:
+            job_id = (await bulk.begin(work, house.people["lea"], BulkVerb.RESOLVE, ids=ids)).id
+        done = await _killed_in_the_middle(daemon, database, job_id)
+        assert 0 < done < MANY, "it died in the middle"
+        half = await _resolved_times(database, ids)
+        assert len(half) == done, "what is counted is done, and what is done is counted"
+        async with database.write() as work:  # as if its lease had run out; nobody waits for that here
+            await work.session.execute(sa.delete(Lease).where(col(Lease.name) == bulk.topic_of(job_id)))
+        await daemon.start()
+        deadline = time.monotonic() + 30
+        while (job := await _job(database, job_id)).state == "running":
+            assert time.monotonic() < deadline, daemon.log()[-3000:]
+            await asyncio.sleep(0.05)
+        assert await asyncio.to_thread(daemon.stop) == 0
+        assert (job.state, job.total, job.done, job.left_out) == ("done", MANY, MANY, 0)
+        assert await _resolved_times(database, ids) == dict.fromkeys(ids, 1), "each once, none twice"
+        assert await _states(database, job_id, ids) == ({"done": MANY}, {"resolved": MANY})
+    finally:
+        daemon.close()
+        await database.close()

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+import sqlalchemy as sa
+
 from bot.accounts.ears import Heard, Ignored, Routed
 from bot.accounts.tables import Account
 from bot.accounts.tables import HeardItem as HeardRow
@@ -86,6 +88,19 @@ class House:
         routed = await self.hear(self.item(text, author, **more))
         assert isinstance(routed, Routed)
         return routed.to.removeprefix("conversation:")
+
+    async def many(self, number: int) -> list[str]:
+        """
+        Let somebody have this many open conversations more, written down at once; gives their ids.
+        """
+        like = await self.see(await self.asked())
+        async with self.database.write() as work:
+            ids = [work.new_id() for _ in range(number)]
+            plain = like.model_dump(exclude={"id"})
+            rows = [{**plain, "id": one, "due_at": None} for one in ids]
+            for at in range(0, number, 500):
+                await work.session.execute(sa.insert(Conversation), rows[at : at + 500])
+        return ids
 
     async def build_second(self, other: House) -> str:
         """

@@ -28,7 +28,7 @@ from bot.inbox.keys import PROMISE as PROMISE_KEY
 from bot.inbox.order_tables import BulkJob
 from bot.inbox.rules import Tab
 from bot.inbox.selection import TABS
-from bot.inbox.tables import Conversation, ConversationEvent
+from bot.inbox.tables import ConversationEvent
 from tests.fakes.clock import FakeClock
 from tests.fakes.web_app import WebClient, make_client
 from tests.integration.inbox.house import PROMISE, REED, House
@@ -39,21 +39,6 @@ MANY = 10_000
 @pytest.fixture
 async def house(database: Database) -> House:
     return await House(database).build()
-
-
-async def _many(house: House, number: int) -> list[str]:
-    """
-    Let somebody have this many open conversations, written down at once.
-    """
-    like = await house.see(await house.asked())
-    async with house.database.write() as work:
-        ids = [work.new_id() for _ in range(number)]
-        plain = like.model_dump(exclude={"id"})
-        for at in range(0, number, 500):
-            await work.session.execute(
-                sa.insert(Conversation), [{**plain, "id": one, "due_at": None} for one in ids[at : at + 500]]
-            )
-    return ids
 
 
 async def _begin(house: House, verb: BulkVerb, ids: list[str], who: str = "ann", **more: str) -> str:
@@ -77,7 +62,7 @@ def _worker(house: House, holder: str = "here") -> BulkWorker:
 
 
 async def test_a_job_does_what_it_can_and_says_what_it_left_out(house: House) -> None:
-    mine, (done, theirs) = await house.asked("one", REED), await _many(house, 2)
+    mine, (done, theirs) = await house.asked("one", REED), await house.many(2)
     await house.reply(theirs, "ben")
     async with house.database.write() as work:
         await service.resolve(work, house.people["ann"], done)
@@ -95,7 +80,7 @@ async def test_a_job_does_what_it_can_and_says_what_it_left_out(house: House) ->
 
 @pytest.mark.parametrize("verb", list(BulkVerb))
 async def test_every_verb_is_done(house: House, verb: BulkVerb, clock: FakeClock) -> None:
-    ids = await _many(house, 30)
+    ids = await house.many(30)
     if verb is BulkVerb.UNTAG:
         await _begin(house, BulkVerb.TAG, ids, tag="wave")
         await _worker(house).work_off()
@@ -130,11 +115,11 @@ async def test_every_verb_is_done(house: House, verb: BulkVerb, clock: FakeClock
 
 
 async def test_all_that_match_are_those_that_match_now(house: House) -> None:
-    ids = await _many(house, 40)
+    ids = await house.many(40)
     async with house.database.write() as work:
         ann = house.people["ann"]
         job = await bulk.begin(work, ann, BulkVerb.TAG, selection=TABS[Tab.WAITING], tag="x")
-    later = await _many(house, 1)
+    later = await house.many(1)
     await _worker(house).work_off()
     assert (await _job(house, job.id)).total == 41, "the forty and the one they were made like"
     async with house.database.read() as work:
@@ -158,7 +143,7 @@ async def test_what_cannot_be_begun_is_told(house: House) -> None:
 
 
 async def test_a_job_is_stopped_where_it_is(house: House) -> None:
-    job_id = await _begin(house, BulkVerb.RESOLVE, await _many(house, 100))
+    job_id = await _begin(house, BulkVerb.RESOLVE, await house.many(100))
     worker = _worker(house)
     assert await worker.round(job_id)
     async with house.database.write() as work:
@@ -172,7 +157,7 @@ async def test_a_job_is_stopped_where_it_is(house: House) -> None:
 
 
 async def test_two_workers_and_one_that_dies_do_everything_once(house: House, clock: FakeClock) -> None:
-    ids = await _many(house, 60)
+    ids = await house.many(60)
     job_id = await _begin(house, BulkVerb.RESOLVE, ids)
     assert await _worker(house, "dies").round(job_id)
     assert not await _worker(house, "other").round(job_id), "the first one has it"
@@ -188,7 +173,7 @@ async def test_two_workers_and_one_that_dies_do_everything_once(house: House, cl
 
 
 async def test_a_round_that_fails_leaves_nothing_half_done(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    ids = await _many(house, 5)
+    ids = await house.many(5)
     job_id = await _begin(house, BulkVerb.RESOLVE, ids)
     worker = _worker(house)
 
@@ -208,7 +193,7 @@ async def test_a_round_that_fails_leaves_nothing_half_done(house: House, monkeyp
 async def test_S13_a_bulk_of_ten_thousand_does_not_slow_live_work(database_url: str) -> None:
     database = open_database(database_url, SystemClock())
     house = await House(database).build()
-    ids = await _many(house, MANY)
+    ids = await house.many(MANY)
 
     async def claim(one: str) -> float:
         began = time.perf_counter()
@@ -242,7 +227,7 @@ async def web(house: House) -> AsyncIterator[WebClient]:
 
 
 async def test_bulk_by_pages(web: WebClient, house: House) -> None:
-    ids = await _many(house, 3)
+    ids = await house.many(3)
     await web.sign_in("agent")
     page = await (await web.get("/bulk/new?tab=waiting")).text()
     assert page.count('type="checkbox" name="id"') == 4
@@ -277,7 +262,7 @@ async def test_bulk_by_pages(web: WebClient, house: House) -> None:
 
 
 async def test_bulk_by_api(web: WebClient, house: House) -> None:
-    ids = await _many(house, 2)
+    ids = await house.many(2)
     begun = await web.api("POST", "/bulk", "agent", json={"verb": "resolve", "ids": [*ids, "nothing"]})
     assert begun.status == 201
     job_id = (await begun.json())["id"]
