@@ -20,7 +20,9 @@ from bot.bench.queue_house import Settings, build
 from bot.bench.queue_reads import claims, next_50
 from bot.core.clock import SystemClock
 from bot.core.database import open_database
+from bot.core.log import setup_logging
 from bot.core.migrate import upgrade
+from bot.settings import Settings as HouseSettings
 
 __all__ = ["Settings", "run"]
 
@@ -29,6 +31,7 @@ def run(settings: Settings) -> dict[str, Any]:
     """
     Measure everything; see docs/explanation/counting-a-million.md for what each figure means.
     """
+    setup_logging(HouseSettings().log)  # to standard error; standard output is for the figures
     return asyncio.run(_run(settings))
 
 

@@ -8,6 +8,7 @@ import asyncio
 import random
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from datetime import timedelta
+from functools import partial
 
 import pytest
 import sqlalchemy as sa
@@ -19,10 +20,11 @@ from bot.core.live import LiveEvents, News
 from bot.inbox import service, store, tagging
 from bot.inbox.board import Board
 from bot.inbox.changes import tell
-from bot.inbox.listing import conditions_of, count, list_selected
+from bot.inbox.listing import ROW, conditions_of, count, list_selected
 from bot.inbox.matching import Conditions
 from bot.inbox.rules import State
 from bot.inbox.selection import ME, NOBODY, Order, Selection
+from bot.inbox.store import Listed
 from bot.inbox.tables import Conversation
 from connectors.base import Author
 from tests.fakes.clock import FakeClock
@@ -46,6 +48,8 @@ SELECTIONS = (
     Selection(states=(State.OPEN,), conditions=Conditions(segments=("vip",), tags=("refund",))),
 )
 
+COLUMNS = [column.key for column in sa.inspect(Conversation).columns]
+
 
 @pytest.fixture
 async def house(database: Database) -> House:
@@ -66,10 +70,11 @@ async def _brute_force(house: House, selection: Selection) -> int:
         return int(await work.session.scalar(query) or 0)
 
 
-async def _see_everything(house: House, board: Board) -> None:
+async def _see_everything(house: House, board: Board) -> int:
     async with house.database.read() as work:
-        newest = await work.session.scalar(sa.text("SELECT max(id) FROM live_event"))
-    assert await board.seen(int(newest or 0), within=10)
+        newest = int(await work.session.scalar(sa.text("SELECT max(id) FROM live_event")) or 0)
+    assert await board.seen(newest, within=10)
+    return newest
 
 
 async def _same(house: House, board: Board) -> None:
@@ -131,6 +136,30 @@ async def test_counts_are_those_of_the_database_after_anything(
         if step % 15 == 14:
             await clock.advance(timedelta(minutes=choice.randrange(10)))
             await _same(house, board)
+
+
+@pytest.mark.parametrize("seed", range(2))
+async def test_remembered_rows_are_those_of_the_database_after_anything(
+    house: House, board: Board, seed: int
+) -> None:
+    choice, opened, remembered = random.Random(seed), list[str](), 0
+    for _ in range(45):
+        await _anything(house, choice, opened)
+        newest = await _see_everything(house, board)
+        for order in Order:
+            async with house.database.read() as work:
+                snapshot = board.recall.on(newest, work.now)
+                remembered += sum(snapshot.get((ROW, one)) is not None for one in opened)
+                ask = partial(list_selected, work, Selection(), order=order, limit=100, after=None)
+                shown, true = await ask(board=board, snapshot=snapshot), await ask()
+                assert [_of_row(row) for row in shown.items] == [_of_row(row) for row in true.items]
+    assert remembered > 45
+
+
+def _of_row(row: Listed) -> dict[str, object]:
+    conversation = row.conversation
+    columns = {name: getattr(conversation, name) for name in COLUMNS}
+    return {**columns, "with": row.contact_name, "handle": row.handle, "tags": row.tags}
 
 
 async def test_a_board_that_starts_later_reads_what_is_there(house: House, clock: FakeClock) -> None:
