@@ -23,6 +23,11 @@ log = structlog.get_logger(__name__)
 HEARTBEAT_SECONDS = 15.0
 HEARTBEAT = web.AppKey("HEARTBEAT", float)
 """Seconds between signs of life on a stream; as often it is asked whether the session still lives."""
+BEAT = b"event: beat\ndata: {}\n\n"
+"""
+No comment, which browsers keep to themselves: a page must notice a line that died without a word. It has no id, so
+that the last one stays. WARNING: stream.js listens for it and waits 25 seconds.
+"""
 
 MOST_TOPICS = 20
 LONGEST_ID = 18
@@ -72,7 +77,7 @@ async def _follow(request: web.Request, response: web.StreamResponse, news: Asyn
             if loop.time() >= look_at:
                 if not await _still_signed_in(request):
                     return
-                await response.write(b": still here\n\n")
+                await response.write(BEAT)
                 look_at = loop.time() + beat
     finally:
         waiting.cancel()

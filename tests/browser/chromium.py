@@ -99,6 +99,21 @@ async def findings(page: Page, *rules: str) -> list[tuple[str, list[Any]]]:
     ]
 
 
+async def small_targets(page: Page, least: float) -> list[str]:
+    """
+    List what can be pressed and is narrower or lower than so many pixels.
+    """
+    found: list[str] = await page.evaluate(
+        """least => [...document.querySelectorAll(":is(a, button, summary, input, select, textarea)")]
+            .filter((one) => one.checkVisibility() && !one.closest(".mail-html, .skip-link, .only-heard"))
+            .map((one) => [one.outerHTML.slice(0, 90), (one.closest("label") ?? one).getBoundingClientRect()])
+            .filter(([, box]) => box.height > 1 && (box.height < least || box.width < least))
+            .map(([html, box]) => `${Math.round(box.width)}x${Math.round(box.height)} ${html}`)""",
+        least,
+    )
+    return found
+
+
 async def scrolls_sideways(page: Page) -> bool:
     """
     Tell whether the page is wider than its window.

@@ -17,7 +17,16 @@ from playwright.async_api import Browser, Page, expect
 
 from bot.inbox.rules import SNOOZE_CHOICES
 from bot.web.shell import Banner
-from tests.browser.chromium import DESK, PHONE, findings, launched, opened, picture, scrolls_sideways
+from tests.browser.chromium import (
+    DESK,
+    PHONE,
+    findings,
+    launched,
+    opened,
+    picture,
+    scrolls_sideways,
+    small_targets,
+)
 from tests.browser.gallery import Gallery
 from tests.browser.site import Site, tell
 
@@ -76,14 +85,7 @@ async def test_pages_are_sound_for_everybody(browser, site, name, size, scheme):
 @pytest.mark.parametrize("name", list(PAGES))
 async def test_fingers_hit_what_they_aim_at(browser, site, name):
     async with opened(browser, at(site, PAGES[name]), expected=("404",), viewport=PHONE, has_touch=True) as page:
-        small = await page.evaluate(
-            """() => [...document.querySelectorAll(":is(a, button, summary, input, select, textarea)")]
-                .filter((one) => one.checkVisibility() && !one.closest(".mail-html, .skip-link, .only-heard"))
-                .map((one) => [one.outerHTML.slice(0, 90), (one.closest("label") ?? one).getBoundingClientRect()])
-                .filter(([, box]) => box.height > 1 && (box.height < 43.5 || box.width < 43.5))
-                .map(([html, box]) => `${Math.round(box.width)}x${Math.round(box.height)} ${html}`)"""
-        )
-        assert small == []
+        assert await small_targets(page, 43.5) == []
 
 
 async def test_the_empty_queue_and_banners(browser, site, gallery):

@@ -146,9 +146,11 @@ document.addEventListener("htmx:afterSwap", () => {
 
 const WAIT_MS = 1000; // since the last keystroke
 const TRY_AGAIN_MS = 15000;
+const PATIENCE_MS = 10000;
 const kindOnServer = (field) => (field.form.id === "note-form" ? "note" : "reply");
 const timers = new WeakMap();
 const calls = new WeakMap();
+const tried = new WeakMap(); // what was on its way from here: it may have arrived although no answer came back
 
 function show(field, text) {
   const place = field.form.querySelector("[data-draft-state]");
@@ -163,7 +165,9 @@ async function send(field, keepalive = false) {
   if (draft?.sent || draft?.synced === text) return;
   const version = draft?.version ?? Number(field.dataset.version ?? 0);
   const call = new AbortController();
+  const patience = setTimeout(() => call.abort(new DOMException("no answer", "TimeoutError")), PATIENCE_MS);
   calls.set(field, call);
+  tried.set(field, (tried.get(field) ?? new Set()).add(text));
   try {
     const answer = await fetch(`/conversations/${field.closest("[data-conversation]").dataset.conversation}/draft`, {
       method: "POST",
@@ -183,6 +187,8 @@ async function send(field, keepalive = false) {
     if (error.name === "AbortError") return;
     show(field, gettext("Kept in this browser; it is saved as soon as Hubbub can be reached"));
     timers.set(field, setTimeout(send, TRY_AGAIN_MS, field));
+  } finally {
+    clearTimeout(patience);
   }
 }
 
@@ -190,6 +196,11 @@ async function send(field, keepalive = false) {
 
 // Nobody's words are overwritten: both texts are shown, and a person chooses.
 function differ(field, other) {
+  if (tried.get(field)?.delete(other.text)) {
+    // It is no other tab, but an earlier text of this one whose answer was lost.
+    save(keyOf(field), { ...load(keyOf(field)), version: other.version });
+    return send(field);
+  }
   const box = field.form.querySelector("[data-draft-other]");
   box.querySelector("[data-other-text]").textContent = other.text || gettext("(nothing: it was sent or discarded)");
   box.dataset.version = other.version;
@@ -245,7 +256,9 @@ function meet() {
   }
 }
 
-addEventListener("online", () => fields().forEach((field) => send(field)));
+const sendAll = () => fields().forEach((field) => send(field));
+addEventListener("online", sendAll);
+document.addEventListener("hubbub:back", sendAll);
 addEventListener("pagehide", () => {
   for (const field of fields()) if (load(keyOf(field))?.text && !load(keyOf(field)).sent) send(field, true);
 });

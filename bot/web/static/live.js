@@ -1,7 +1,5 @@
-// The page while it is open: requests by htmx, the event stream, and what a swap must not disturb.
+// The page while it is open: requests by htmx, what live parts ask for (stream.js hears it), what a swap must not disturb.
 
-const LOST_AFTER_MS = 1500; // a stream that comes back at once is nobody's business
-const PAUSE_HIDDEN_AFTER_MS = 20000; // browsers allow six connections to a host: hidden pages give theirs back
 const NEAR_BOTTOM_PX = 120;
 const PHONE = "(max-width: 860px)"; // as in app.css
 const CARRIED = "hubbub.carried";
@@ -63,58 +61,6 @@ document.addEventListener("htmx:responseError", (event) => {
 for (const name of ["htmx:sendError", "htmx:timeout"]) {
   document.addEventListener(name, () => say(gettext("Hubbub could not be reached. What you typed is kept."), "error"));
 }
-
-// ---- the stream --------------------------------------------------------------------------------------------------
-
-const strip = document.getElementById("connection");
-let source = null;
-let lost = false;
-let paused = false;
-let lostTimer = 0;
-let pauseTimer = 0;
-
-function showConnection(text, state) {
-  if (!strip) return;
-  strip.hidden = !text;
-  strip.textContent = text;
-  strip.dataset.state = state;
-}
-
-function catchUp() {
-  for (const part of document.querySelectorAll("[data-live]")) htmx.trigger(part, "catch-up");
-}
-
-document.addEventListener("htmx:sseOpen", (event) => {
-  source = event.detail.source;
-  clearTimeout(lostTimer);
-  if (!lost) return;
-  lost = false;
-  showConnection(gettext("Connected again, catching up…"), "catching-up");
-  catchUp();
-  setTimeout(() => lost || showConnection("", ""), 1500);
-});
-
-document.addEventListener("htmx:sseError", () => {
-  lost = true;
-  clearTimeout(lostTimer);
-  lostTimer = setTimeout(() => {
-    if (lost && !paused) showConnection(gettext("Connection lost, catching up as soon as it is back. What you see may be old."), "lost");
-  }, LOST_AFTER_MS);
-});
-
-document.addEventListener("visibilitychange", () => {
-  clearTimeout(pauseTimer);
-  if (document.visibilityState === "hidden") {
-    pauseTimer = setTimeout(() => {
-      paused = source !== null;
-      source?.close();
-    }, PAUSE_HIDDEN_AFTER_MS);
-  } else if (paused) {
-    paused = false;
-    // The extension opens a new stream when a closed one reports an error.
-    source.dispatchEvent(new Event("error"));
-  }
-});
 
 // ---- a busy house ------------------------------------------------------------------------------------------------
 

@@ -1,5 +1,6 @@
 // A sign of life from every open page, seen or not, and whether anybody touched it since the last one.
 
+const PATIENCE_MS = 10000; // hanging requests would take the six connections that a browser allows
 const BEAT_MS = 20000; // browsers stretch this to a minute in a hidden page, which is still often enough
 const TOUCHES = ["keydown", "pointerdown", "pointermove", "wheel", "scroll", "focus"];
 
@@ -11,7 +12,7 @@ async function beat() {
   if (touched) form.set("touched", "yes");
   touched = false;
   try {
-    const answer = await fetch("/presence/beat", { method: "POST", body: form, keepalive: true });
+    const answer = await fetch("/presence/beat", { method: "POST", body: form, keepalive: true, signal: AbortSignal.timeout(PATIENCE_MS) });
     if (answer.ok) show((await answer.json()).presence);
   } catch {
     // The strip of the live stream says it when the connection is lost; the next beat tries again.

@@ -39,12 +39,12 @@ class Stream:
 
     async def next(self) -> tuple[int, str, dict[str, object]]:
         """
-        Read on to the next event; comments are passed over.
+        Read on to the next event; signs of life are passed over.
         """
         while True:
             block = await asyncio.wait_for(self.answer.content.readuntil(b"\n\n"), SOON)
-            lines = dict(line.split(": ", 1) for line in block.decode().split("\n") if line and line[0] != ":")
-            if lines:
+            lines = dict(line.split(": ", 1) for line in block.decode().split("\n") if line)
+            if lines["event"] != "beat":
                 return int(lines["id"]), lines["event"], json.loads(lines["data"])
 
     async def take(self, count: int) -> list[object]:
@@ -196,6 +196,15 @@ async def test_strange_marks_and_topics_break_nothing(client: WebClient) -> None
             assert (await stream.next())[1] == "hello"
     for topics in ("", ",", ",".join(map(str, range(21))), "a%00b"):
         assert (await client.get(f"/live?topics={topics}")).status == 422
+
+
+async def test_a_quiet_stream_gives_signs_of_life_that_a_page_can_hear(client: WebClient) -> None:
+    await client.sign_in("agent")
+    async with _stream(client, "topics=queue") as stream, asyncio.timeout(SOON):
+        assert (await stream.next())[1] == "hello"
+        for _ in range(2):
+            # an event, not a comment; without an id, so that the last one stays; with data, or browsers drop it
+            assert await stream.answer.content.readuntil(b"\n\n") == b"event: beat\ndata: {}\n\n"
 
 
 async def test_somebody_disabled_stops_hearing(client: WebClient) -> None:
