@@ -125,6 +125,7 @@ NAV = (
         label="Replies",
         url="/saved-replies",
         permission=P.CONVERSATIONS_ANSWER,
+        icon="reply",
         about=mark("Saved replies and macros, so that nothing is written twice."),
     ),
     NavEntry(
