@@ -314,6 +314,10 @@ async def test_a_phone_is_enough_from_next_to_resolved(
         await page.wait_for_url("**/conversations/**")
         await expect(page.locator("#talk-head .talk-agent.is-mine")).to_be_visible()
         await expect(page.locator("#list-pane")).to_be_hidden()
+        tops = await page.locator(".talk-verbs .button").evaluate_all(
+            "all => all.filter((one) => one.checkVisibility()).map((one) => one.getBoundingClientRect().top)"
+        )
+        assert len(set(tops)) == 1, "all verbs of one's own conversation stand in one line"
         # whoever is the most urgent one by now
         words = (await page.locator(".entry.is-inbound .text").first.inner_text()).partition(" ")[2]
         await _fits_a_finger(page, "phone-conversation")

@@ -166,3 +166,10 @@ async def test_pages_fit_a_phone_and_work_without_scripts(desk: Desk) -> None:
             assert not await scrolls_sideways(page), path
             assert await findings(page) == [], path
             await picture(page, "phone-" + path.strip("/").replace("/", "-")[:30])
+        await page.locator("[data-key=m]").click()
+        await expect(page.get_by_role("link", name="Cancel and close")).to_be_focused()
+        menu = await page.locator(".menu-up .menu-body").bounding_box()
+        assert menu
+        assert menu["x"] >= 0
+        assert menu["x"] + menu["width"] <= PHONE["width"]
+        await picture(page, "phone-macros")
