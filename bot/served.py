@@ -126,7 +126,19 @@ NAV = (
         url="/saved-replies",
         permission=P.CONVERSATIONS_ANSWER,
         icon="reply",
-        about=mark("Saved replies and macros, so that nothing is written twice."),
+        about=mark("What is answered again and again, so that nothing is written twice."),
+    ),
+    NavEntry(
+        label="Macros",
+        url="/macros",
+        permission=P.CONVERSATIONS_ANSWER,
+        about=mark("Several steps done to a conversation by one choice."),
+    ),
+    NavEntry(
+        label="Acknowledgements",
+        url="/acknowledgements",
+        permission=P.REPLIES_CHANGE,
+        about=mark("What an account says by itself outside its hours."),
     ),
     NavEntry(
         label="Satisfaction",

@@ -13,6 +13,7 @@ from bot.accounts.tables import Account
 from bot.contacts.tables import Contact, Identity
 from bot.core.actor import Actor
 from bot.inbox.looking import Onlooker
+from bot.inbox.narrowing import Narrowing, narrowing_in
 from bot.inbox.rules import SNOOZE_CHOICES, SnoozeChoice, State
 from bot.inbox.store import Listed
 from bot.inbox.tables import Conversation, Message
@@ -88,6 +89,13 @@ class QueuePage:
     address: str  # of this list, behind the question mark
     views: Sequence[TabView] = ()
     view_id: str = ""  # the view that is shown; empty: a tab
+
+    @property
+    def narrowing(self) -> Narrowing:
+        """
+        Give what narrows the list.
+        """
+        return narrowing_in(self.address)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

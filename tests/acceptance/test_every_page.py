@@ -7,18 +7,23 @@ Set HUBBUB_SCREENSHOTS to a folder to get a picture of each.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import re
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page
 
+from bot.served import PAGES
 from bot.web.keys import LANGUAGE_COOKIE
+from bot.web.pages import page_routes
 from bot.web.translations import HOLE, read_catalogue
 from tests.acceptance.desk import sign_in
 from tests.acceptance.furnished import Furnished, addresses, furnished
-from tests.acceptance.visitor import PASSWORD
+from tests.acceptance.visitor import PASSWORD, Visitor, visitor
 from tests.browser.chromium import COLOURS, DESK, PHONE, findings, launched, opened, picture, scrolls_sideways
 
 # one house, one browser and one loop for the whole file: starting them is most of the time
@@ -127,3 +132,64 @@ async def test_every_page_is_sound_in_both_languages(
             if found := await _wrong_with(page, route, colours_only=scheme == "dark", english=english):
                 wrong[route] = found
     assert wrong == {}
+
+
+# ---- how far everything is --------------------------------------------------------------------------------------
+
+CLICKS = 3
+MOST_OF_ONE = 8
+"""Pages of one kind that are looked into; a queue has hundreds of conversations."""
+FARTHER = {"/webhooks/{id}/deliveries/{delivery_id}", "/moments"}
+"""One attempt in the log of one webhook; and what a form fetches while somebody types."""
+PARTS = re.compile(r'hx-get="(/[^"?]+)[^"]*" hx-trigger="load')
+"""What a page fetches by itself: its links are the page's."""
+
+
+def _routes() -> list[tuple[str, re.Pattern[str]]]:
+    """
+    Give every page behind the door, plain addresses before those with holes, and what matches it.
+    """
+    routes = [route for module in PAGES for route in page_routes(module)]
+    found = {route.url for route in routes if route.method == "GET" and route.permission}
+    urls = sorted(found, key=lambda url: ("{" in url, url))
+    return [(url, re.compile(re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(url)))) for url in urls]
+
+
+async def _links(browser: Visitor, path: str) -> set[str]:
+    page = await browser.get(path)
+    found = {link for link in page.links if link.startswith(f"{browser.base}/")}
+    for part in PARTS.findall(page.source):
+        found |= (await browser.get(part)).links
+    return {link.removeprefix(browser.base).partition("#")[0] for link in found}
+
+
+async def _nearby(browser: Visitor) -> dict[str, int]:
+    """
+    Follow links from the queue; gives how many clicks away each page is.
+    """
+    routes, away, seen, known = _routes(), {"/queue": 0}, Counter[str](), {"/queue"}
+
+    def kind_of(path: str) -> Iterator[str]:
+        return (url for url, pattern in routes if pattern.fullmatch(urlsplit(path).path))
+
+    level = {"/queue"}
+    for clicks in range(1, CLICKS + 1):
+        following: set[str] = set()
+        for path in sorted(level):
+            for link in sorted(await _links(browser, path) - known):
+                known.add(link)
+                kind = next(kind_of(link), "")
+                away.setdefault(kind, clicks)
+                seen[kind] += 1
+                if kind and seen[kind] <= MOST_OF_ONE:
+                    following.add(link)
+        level = following
+    return away
+
+
+async def test_every_page_is_three_clicks_from_the_queue(house: Furnished) -> None:
+    async with visitor(house.house.daemon.url) as browser:
+        await browser.sign_in("root")
+        away = await _nearby(browser)
+    wanted = set(addresses(house)) & {url for url, _ in _routes()}
+    assert wanted - set(away) <= FARTHER, sorted(wanted - set(away) - FARTHER)
