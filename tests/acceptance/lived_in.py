@@ -33,6 +33,8 @@ QUICK = {
     "LOG__LEVEL": "info",
 }
 WAIT_SECONDS = 60.0
+MUTE = 1e5
+"""So slowly do people react to answers: they say only what a test lets them say, however long it takes."""
 PEOPLE = (("root", "admin"), ("ann", "agent"), ("ben", "agent"), ("lea", "lead"), ("mia", "marketer"))
 """Who works there, all with `PASSWORD`."""
 
@@ -115,7 +117,7 @@ async def lived_in(
     """
     daemon = DaemonProcess(folder, database_url=database_url, settings={**QUICK, **(settings or {})})
     async with (
-        Playground(now=lambda: datetime.now(UTC), rules=Rules(limits=GENEROUS)) as playground,
+        Playground(now=lambda: datetime.now(UTC), rules=Rules(limits=GENEROUS), pace=MUTE) as playground,
         aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60)) as session,
     ):
         token = await _hire(daemon.stored_at, folder)
