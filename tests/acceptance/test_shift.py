@@ -216,7 +216,9 @@ async def _answer_by_saved_reply(shift: Shift) -> None:
     await expect(page.locator("[data-saved-replies]")).to_be_visible()
     await shift.press("r")
     await shift.keys.type("/addr")
-    await expect(page.get_by_role("option", selected=True)).to_contain_text("/address")
+    await expect(page.locator("#saved-replies-list").get_by_role("option", selected=True)).to_contain_text(
+        "/address"
+    )
     await picture(page, "shift-saved-reply")
     await shift.press("Enter")
     await expect(page.locator("#reply-text")).to_have_value("Hi Mara, done.")
