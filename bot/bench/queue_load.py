@@ -51,7 +51,7 @@ def _numbers(count: int, sqlite: bool) -> str:
         return (
             f"(WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count}) SELECT i FROM n)"
         )
-    return f"(SELECT generate_series(1, {count}) AS i)"
+    return f"(SELECT generate_series(1::bigint, {count}::bigint) AS i)"
 
 
 def _id(number: str, kind: int, sqlite: bool) -> str:
