@@ -66,11 +66,8 @@ TABLE = (
     ("GET", "(/api/v1)?/(bulk|alike)(/.*)?", EVERYBODY),
     ("POST", "(/api/v1)?/(bulk|alike|rearrangements)(/.*)?", ANSWERS),
     ("POST|DELETE", "(/api/v1)?/conversations/{id}/here", EVERYBODY),  # who looks on is shown, whoever it is
-    (
-        "GET",
-        "(/api/v1)?/conversations/{id}/(helps|merge|split|suggestions|saved-replies.*|macros/.*|drafts)",
-        ANSWERS,
-    ),
+    ("GET", "(/api/v1)?/(drafts|conversations/{id}/drafts)", ANSWERS),
+    ("GET", "(/api/v1)?/conversations/{id}/(helps|merge|split|suggestions|saved-replies.*|macros/.*)", ANSWERS),
     ("GET", "(/api/v1)?/(conversations|contacts|outbox)(/.*)?", EVERYBODY),
     ("POST|PUT|DELETE", "(/api/v1)?/(conversations|contacts)/.*", ANSWERS),
     ("POST", "(/api/v1)?/outbox/.*", LEADS),
