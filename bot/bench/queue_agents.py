@@ -44,7 +44,8 @@ async def _all(work: dict[str, Any]) -> list[float]:
         work["url"], connector=connector, cookie_jar=aiohttp.DummyCookieJar()
     ) as http:
         # Agents neither look at the same instant nor go to their next view in the same second.
-        firsts = [STAYS * EVERY_SECONDS * place / len(work["agents"]) for place in range(len(work["agents"]))]
+        over = min(STAYS * EVERY_SECONDS, work["seconds"] / 2)
+        firsts = [over * place / len(work["agents"]) for place in range(len(work["agents"]))]
         pairs = zip(work["agents"], firsts, strict=True)
         found = await asyncio.gather(*(_agent(http, agent, first, until) for agent, first in pairs))
     return [one for took in found for one in took]

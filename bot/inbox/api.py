@@ -168,13 +168,19 @@ def _zone(name: str) -> ZoneInfo:
     return found
 
 
+COLUMNS_OUT = [
+    name for name in ConversationOut.model_fields if name in Conversation.model_fields.keys() - {"priority"}
+]
+"""What is shown as it stands in the table."""
+
+
 def conversation_out(listed: Listed, tags: Sequence[str] = ()) -> ConversationOut:
     """
     Show a conversation with whom it is with.
     """
     c = listed.conversation
     return ConversationOut(
-        **c.model_dump(include=set(ConversationOut.model_fields) - {"priority"}),
+        **{name: getattr(c, name) for name in COLUMNS_OUT},
         contact_name=listed.contact_name,
         handle=listed.handle,
         sentiment=c.mood,
