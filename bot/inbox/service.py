@@ -52,7 +52,8 @@ async def claim(work: UnitOfWork, actor: Actor, conversation_id: str) -> Convers
     """
     taken = await store.claim(work, conversation_id, agent_id=actor.id, agent_name=actor.name)
     if taken is None:
-        conversation = await store.get_conversation(work, conversation_id)
+        # Locked, so that it is read anew: what this unit read before may still say that nobody has it.
+        conversation = await store.get_conversation(work, conversation_id, lock=True)
         refuse_merged(conversation)
         if conversation.agent_id != actor.id:
             raise Conflict(f"{conversation.agent_name} has claimed this conversation")

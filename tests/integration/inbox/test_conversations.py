@@ -21,7 +21,7 @@ from bot.inbox.listing import list_selected
 from bot.inbox.rules import Tab
 from bot.inbox.selection import ORDER_OF_TAB, TABS
 from bot.inbox.store import Listed
-from bot.inbox.tables import ConversationClock, ConversationEvent
+from bot.inbox.tables import Conversation, ConversationClock, ConversationEvent
 from connectors.base import Author, HeardKind, Visibility
 from tests.fakes.clock import FakeClock
 from tests.integration.inbox.house import KITE, PROMISE, REED, House
@@ -467,3 +467,16 @@ async def test_a_message_and_a_reply_at_once_lose_nothing(house: House) -> None:
     assert c.newest_message_id == inbound[-1].id
     assert c.waiting_messages == len(inbound) == 2
     assert not isinstance(answer, Exception) or isinstance(answer, Conflict)
+
+
+async def test_who_comes_too_late_is_told_who_has_it_even_after_reading_that_nobody_had(house: House):
+    opened, ben = await house.asked(), house.people["ben"]
+    async with house.database.write() as work:
+        assert (await store.get_conversation(work, opened)).agent_id is None
+        # As another process would, behind the back of this unit.
+        taken = sa.update(Conversation).where(col(Conversation.id) == opened)
+        await work.session.execute(
+            taken.values(agent_id=ben.id, agent_name=ben.name), execution_options={"synchronize_session": False}
+        )
+        with pytest.raises(Conflict, match=ben.name):
+            await service.claim(work, house.people["ann"], opened)
