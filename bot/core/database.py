@@ -8,12 +8,14 @@ Everything is written for SQLite (embedded, one file) and PostgreSQL (many nodes
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
+import structlog
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.dialects.sqlite.base import SQLiteCompiler
@@ -23,9 +25,13 @@ from bot.core.clock import Clock
 from bot.core.ids import new_id
 from bot.core.tables import LiveEvent
 
+log = structlog.get_logger(__name__)
+
 LIVE_CHANNEL = "hubbub_live"
 AWAY_STATES = ("08", "53", "55000", "57P")
 """How SQLSTATEs begin when PostgreSQL is lost, full, closed or going down (its documentation, appendix A)."""
+SETTLE_TRIES = 12
+"""Each waits for `busy_timeout`; after that the file belongs to another process, and writers say so."""
 LIVE_ORDER_LOCK = 0x48554242  # "HUBB": serialises commits that carry live events, so that ids follow commits
 
 
@@ -109,6 +115,7 @@ class Database:
         self.clock = clock
         self.on_live: Callable[[], None] | None = None
         self._sqlite_writer = asyncio.Lock() if engine.dialect.name == "sqlite" else None
+        self._settling: asyncio.Task[None] | None = None
 
     @property
     def is_sqlite(self) -> bool:
@@ -127,16 +134,49 @@ class Database:
         """
         Open a unit that is committed when the block ends well and rolled back when it raises.
         """
-        if self._sqlite_writer is None:
-            async with self._unit() as work:
-                yield work
-        else:
-            async with self._sqlite_writer, self._unit() as work:
-                yield work
+        async with self._turn(), self._unit() as work:
+            yield work
         for callback in work.afterwards:
             callback()
         if work.live and self.on_live is not None:
             self.on_live()
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        """
+        Wait until nobody else in this process writes; PostgreSQL needs no turns.
+        """
+        if self._sqlite_writer is None:
+            yield
+            return
+        await self._sqlite_writer.acquire()
+        try:
+            yield
+        except asyncio.CancelledError:
+            # Its last statement may still be at work in its thread (a disk that hangs), and it holds the file.
+            self._settling = asyncio.create_task(self._settle(), name="database-settle")
+            self._settling.add_done_callback(lambda _: self._pass_on())
+            raise
+        except BaseException:
+            self._pass_on()
+            raise
+        self._pass_on()
+
+    def _pass_on(self) -> None:
+        assert self._sqlite_writer is not None
+        self._sqlite_writer.release()
+
+    async def _settle(self) -> None:
+        """
+        Wait until the file can be written again: whoever is next would only see that it is locked, and give up.
+        """
+        for _ in range(SETTLE_TRIES):
+            try:
+                async with AsyncSession(self.engine) as session:
+                    await session.connection(execution_options={"hubbub_writes": True})
+                return
+            except sa.exc.OperationalError:
+                log.warning("a cancelled write is still under way", action="database.settling")
 
     @asynccontextmanager
     async def _unit(self) -> AsyncIterator[UnitOfWork]:
@@ -152,6 +192,8 @@ class Database:
         """
         Close every connection.
         """
+        if self._settling is not None:
+            await asyncio.wait({self._settling})
         await self.engine.dispose()
 
 
@@ -188,13 +230,31 @@ def open_database(
     """
     # hide_parameters: an error names the statement, never what customers wrote or what is sealed
     if sa.make_url(url).get_backend_name() == "sqlite":
-        engine = create_async_engine(url, pool_size=pool_size, connect_args={"timeout": 0}, hide_parameters=True)
+        connect = {"timeout": 0, "factory": _SqliteConnection}
+        engine = create_async_engine(url, pool_size=pool_size, connect_args=connect, hide_parameters=True)
         _prepare_sqlite(engine, busy_timeout)
     else:
         engine = create_async_engine(
             url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True, hide_parameters=True
         )
     return Database(engine, clock)
+
+
+class _SqliteConnection(sqlite3.Connection):
+    """
+    Gives the file free when it is closed in the middle of a write, as happens to one that was cancelled.
+
+    Without that SQLite keeps the connection, and its lock, until the last cursor is collected as garbage
+    (`sqlite3_close_v2` in its documentation): for minutes nobody could write.
+    """
+
+    def close(self) -> None:
+        try:
+            with suppress(sqlite3.ProgrammingError):  # it is closed already
+                if self.in_transaction:
+                    self.rollback()
+        finally:
+            super().close()
 
 
 class _HintedCompiler(SQLiteCompiler):

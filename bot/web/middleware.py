@@ -84,7 +84,8 @@ async def explain(request: web.Request, handler: Next) -> web.StreamResponse:
         if request.transport is None or request.transport.is_closing():
             raise  # the browser went away; there is nobody to answer
         if database_is_away(error):
-            log.warning("database away", action="request.database", path=request.path, error=type(error).__name__)
+            cause = str(getattr(error, "orig", None) or error)[:200]
+            log.warning("database away", action="request.database", path=request.path, error=cause)
             return _away(request, wants_json)
         number = new_id(request.app[DATABASE].clock.now())
         log.exception("request failed", action="request.failed", number=number, path=request.path)

@@ -5,7 +5,11 @@ The unit of work, leases and migrations, on both databases.
 from __future__ import annotations
 
 import asyncio
+import threading
+import time
 from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -13,7 +17,7 @@ from alembic import command
 
 from bot.core.database import Database, open_database
 from bot.core.leases import drop_lease, holds_lease, take_lease
-from bot.core.migrate import SchemaBehind, alembic_config, require_newest
+from bot.core.migrate import SchemaBehind, alembic_config, require_newest, upgrade
 from bot.core.tables import LiveEvent
 from bot.schema import METADATA
 from tests.fakes.clock import FakeClock
@@ -64,6 +68,67 @@ async def test_many_writers_at_once_all_commit(database: Database) -> None:
 
     await asyncio.gather(*(write(number) for number in range(50)))
     assert await _count(database) == 50
+
+
+async def test_a_cancelled_write_gives_the_file_free(tmp_path: Path) -> None:
+    """
+    Also while somebody still holds the error that ended it, and with it the cursor.
+    """
+    url = f"sqlite+aiosqlite:///{tmp_path / 'hubbub.db'}"
+    database = open_database(url, FakeClock(), busy_timeout=timedelta(milliseconds=200))
+    await upgrade(database)
+
+    async def write(looks: int = 0) -> None:
+        async with database.write() as work:
+            await work.session.execute(sa.insert(LiveEvent).values(at=work.now, topic="queue", data={}))
+            for _ in range(looks):
+                await work.session.execute(sa.select(LiveEvent))
+
+    kept = []
+    for turn in range(30):
+        cancelled = asyncio.create_task(write(1_000))
+        await asyncio.sleep(0.002 * (turn % 10))
+        cancelled.cancel()
+        kept.append((await asyncio.gather(cancelled, return_exceptions=True))[0])
+        await write()
+    assert all(isinstance(error, asyncio.CancelledError) for error in kept)
+    assert await _count(database) == 30
+    await database.close()
+
+
+async def test_nobody_writes_before_a_cancelled_write_is_over(tmp_path: Path) -> None:
+    """
+    A disk that hangs keeps the thread of a write at work after its task was cancelled, twice.
+    """
+    url = f"sqlite+aiosqlite:///{tmp_path / 'hubbub.db'}"
+    database = open_database(url, FakeClock(), busy_timeout=timedelta(milliseconds=200))
+    hangs = threading.Event()
+
+    def hang() -> None:
+        hangs.set()
+        time.sleep(1.0)
+
+    @sa.event.listens_for(database.engine.sync_engine, "connect")
+    def teach(connection: Any, _record: Any) -> None:
+        connection.create_function("hang", 0, hang)
+
+    await upgrade(database)
+
+    async def write(topic: str) -> None:
+        async with database.write() as work:
+            await work.session.execute(sa.insert(LiveEvent).values(at=work.now, topic=topic, data={}))
+            if topic == "slow":
+                await work.session.execute(sa.text("SELECT hang()"))
+
+    cancelled = asyncio.create_task(write("slow"))
+    await asyncio.to_thread(hangs.wait)
+    for _ in range(2):
+        cancelled.cancel()
+        await asyncio.sleep(0.02)
+    assert cancelled.done(), "whoever cancels twice does not wait for the disk"
+    await write("after it")
+    assert await _count(database) == 1
+    await database.close()
 
 
 async def test_a_reader_sees_nothing_uncommitted(database: Database) -> None:
