@@ -8,7 +8,7 @@ is overwritten: both texts stay, and a person decides.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 import sqlalchemy as sa
@@ -23,9 +23,11 @@ from bot.core.paging import Slice, decode_mark, slice_of
 from bot.inbox import store
 from bot.inbox.order_tables import Draft
 from bot.inbox.rules import LONGEST_TEXT
-from bot.inbox.tables import Conversation
+from bot.inbox.tables import Conversation, Message, Note
 
 D = Draft
+JUST = timedelta(minutes=1)
+"""So long a draft may be on its way; a page gives its own up after ten seconds."""
 
 
 class DraftKind(StrEnum):
@@ -88,7 +90,7 @@ async def save_draft(
     known = kept.version if kept else 0
     if kept is not None and kept.text == text:
         return known
-    if not text.strip() and kept is None:
+    if kept is None and (not text.strip() or await _was_just_sent(work, actor, conversation_id, kind, text)):
         return 0
     if version != known and not (kept is None and version > 0):
         raise DraftChanged(known, kept.text if kept else "")
@@ -99,6 +101,25 @@ async def save_draft(
         other = await _find(work, actor.id, conversation_id, kind)
         raise DraftChanged(other.version if other else 0, other.text if other else "")
     return known + 1
+
+
+async def _was_just_sent(work: UnitOfWork, actor: Actor, conversation_id: str, kind: DraftKind, text: str) -> bool:
+    """
+    Say whether a draft is what its writer has sent, or its beginning: a request that was on its way for long.
+    """
+    if kind is DraftKind.REPLY:
+        own = (col(Message.direction) == "outbound", col(Message.author_name) == actor.name)
+        query = sa.select(col(Message.text)).where(
+            col(Message.conversation_id) == conversation_id, *own, col(Message.at) > work.now - JUST
+        )
+    else:
+        query = sa.select(col(Note.text)).where(
+            col(Note.conversation_id) == conversation_id,
+            col(Note.author_id) == actor.id,
+            col(Note.at) > work.now - JUST,
+        )
+    sent = (await work.session.scalars(query)).all()
+    return any(one.strip().startswith(text.strip()) for one in sent)
 
 
 async def _find(work: UnitOfWork, staff_id: str, conversation_id: str, kind: DraftKind) -> Draft | None:

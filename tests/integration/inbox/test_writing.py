@@ -123,6 +123,26 @@ async def test_a_draft_is_kept_as_typed_and_forgotten_when_sent(house: House) ->
     assert await _draft(house, opened) == ""
 
 
+async def test_a_draft_that_arrives_after_its_answer_is_no_draft(house: House, clock: FakeClock) -> None:
+    opened = await house.asked()
+    await house.reply(opened, "ann", text="Dear Kite, yes.")
+    for late in ("Dear Kite, yes.", "Dear Ki"):
+        assert await _save(house, opened, late, 0) == 0
+    assert await _draft(house, opened) == ""
+    assert await _save(house, opened, "Dear Kite, no.", 0) == 1, "another text is one"
+    assert await _save(house, opened, "Dear Kite", 0, who="ben") == 1, "and so is a colleague's"
+
+    async with house.database.write() as work:
+        await service.add_note(work, house.people["ben"], opened, "Ask Ann about it")
+    async with house.database.write() as work:
+        late_note = (work, house.people["ben"], opened, DraftKind.NOTE, "Ask Ann")
+        assert await drafts.save_draft(*late_note, version=0) == 0
+    await clock.advance(drafts.JUST)
+    async with house.database.write() as work:
+        again = (work, house.people["ben"], opened, DraftKind.NOTE, "Ask Ann")
+        assert await drafts.save_draft(*again, version=0) == 1, "a minute later it is typed again"
+
+
 async def test_two_tabs_never_overwrite_each_other(house: House) -> None:
     opened = await house.asked()
     await _save(house, opened, "first tab", 0)
