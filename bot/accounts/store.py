@@ -38,11 +38,14 @@ async def get_account(work: UnitOfWork, id_or_name: str, *, lock: bool = False) 
     return found
 
 
+_NAMES = sa.select(col(Account.id), col(Account.name)).order_by(col(Account.name))
+
+
 async def account_names(work: UnitOfWork) -> Mapping[str, str]:
     """
     Give the name of each account by its id, in the order of the names.
     """
-    rows = await work.session.execute(sa.select(col(Account.id), col(Account.name)).order_by(col(Account.name)))
+    rows = await work.session.execute(_NAMES)
     return {account_id: name for account_id, name in rows}
 
 

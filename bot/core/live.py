@@ -175,11 +175,14 @@ class LiveEvents:
         self._wake.set()
 
 
+_NEWEST = sa.select(sa.func.max(col(LiveEvent.id)))
+
+
 async def latest_id(work: UnitOfWork) -> int:
     """
     Give the id of the newest event that a unit sees; read first, nothing is missed by a page that follows from it.
     """
-    return int(await work.session.scalar(sa.select(sa.func.max(col(LiveEvent.id)))) or 0)
+    return int(await work.session.scalar(_NEWEST) or 0)
 
 
 def _offer(subscriber: _Subscriber, news: News) -> None:

@@ -127,19 +127,26 @@ def plainly_listed(row: Any) -> Listed:
     return Listed(conversation=row, contact_name=row.contact_name or row.handle, handle=row.handle)
 
 
+def _claim_statement() -> Any:
+    table = C.__table__  # type: ignore[attr-defined]
+    free = (table.c.agent_id.is_(None), table.c.merged_into.is_(None))
+    taken = sa.update(table).where(table.c.id == sa.bindparam("conversation"), *free).returning(table)
+    who: dict[str, Any] = {"agent_id": sa.bindparam("agent"), "agent_name": sa.bindparam("name")}
+    taken = taken.values(**who, claimed_at=sa.bindparam("now"), touched_at=sa.bindparam("now"))
+    return sa.select(C).from_statement(taken).execution_options(populate_existing=True)
+
+
+_CLAIM = _claim_statement()
+"""Built once: building it took as long as a quarter of the claim."""
+
+
 async def claim(work: UnitOfWork, conversation_id: str, *, agent_id: str, agent_name: str) -> Conversation | None:
     """
     Take a conversation that nobody has, and give it; None when somebody has it, when it has gone into another one,
     or when there is none. One statement decides.
     """
-    taken = await work.session.scalars(
-        sa.update(C)
-        .where(col(C.id) == conversation_id, col(C.agent_id).is_(None), col(C.merged_into).is_(None))
-        .values(agent_id=agent_id, agent_name=agent_name, claimed_at=work.now, touched_at=work.now)
-        .returning(C)
-        .execution_options(synchronize_session=False, populate_existing=True)
-    )
-    return taken.first()
+    who = {"conversation": conversation_id, "agent": agent_id, "name": agent_name, "now": work.now}
+    return (await work.session.scalars(_CLAIM, who)).first()
 
 
 async def find_thread(work: UnitOfWork, account_id: str, remote_ids: Sequence[str], contact_id: str) -> str | None:

@@ -113,19 +113,22 @@ async def drop_entrances(work: UnitOfWork, staff_id: str, *, keep_session: str =
     await work.session.execute(sa.delete(SignInLink).where(col(SignInLink.staff_id) == staff_id))
 
 
+_SESSION = (
+    sa.select(StaffSession, StaffMember, col(Agent.chosen))
+    .join(StaffMember, col(StaffMember.id) == col(StaffSession.staff_id))
+    .outerjoin(Agent, col(Agent.id) == col(StaffSession.staff_id))
+    .where(col(StaffSession.id) == sa.bindparam("session"), col(StaffMember.disabled_at).is_(None))
+)
+"""Built once: every page asks this."""
+
+
 async def find_session(work: UnitOfWork, session_id: str) -> tuple[StaffSession, Staff, str | None] | None:
     """
     Find a session of somebody who is not disabled, by the hash of its cookie; it may have run out.
 
     The last part is the presence that they chose, if they ever did.
     """
-    query = (
-        sa.select(StaffSession, StaffMember, col(Agent.chosen))
-        .join(StaffMember, col(StaffMember.id) == col(StaffSession.staff_id))
-        .outerjoin(Agent, col(Agent.id) == col(StaffSession.staff_id))
-        .where(col(StaffSession.id) == session_id, col(StaffMember.disabled_at).is_(None))
-    )
-    found = (await work.session.execute(query)).first()
+    found = (await work.session.execute(_SESSION, {"session": session_id})).first()
     return (found[0], staff_of(found[1]), found[2]) if found else None
 
 
