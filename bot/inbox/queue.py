@@ -152,25 +152,22 @@ async def queue_page(visit: Visit, *, current: str = "") -> QueuePage:
 
 async def count_tabs(visit: Visit, asked: Asked, board: Board | None) -> dict[Tab, Count]:
     """
-    Count what each tab holds under the same accounts. What is resolved is history, and nobody counts it.
+    Count what each tab holds under the same conditions. What is resolved is history, and nobody counts it.
     """
-    accounts = _accounts(asked)
     counts: dict[Tab, Count] = {}
     for tab in Tab:
         if tab is not Tab.RESOLVED:
-            selection = TABS[tab].narrowed(account_ids=accounts)
-            counts[tab] = await count(visit.work, selection, actor_id=visit.person.id, board=board)
+            counts[tab] = await count(visit.work, _same_in(tab, asked), actor_id=visit.person.id, board=board)
     return counts
 
 
-def _accounts(asked: Asked) -> tuple[str, ...]:
+def _same_in(tab: Tab, asked: Asked) -> Selection:
     # The tabs beside a view are those of the whole house: choosing one leaves the view.
-    return () if asked.view else asked.selection.conditions.account_ids
+    return TABS[tab] if asked.view else replace(TABS[tab], conditions=asked.selection.conditions)
 
 
 def _tab(tab: Tab, counted: Count | None, asked: Asked) -> TabView:
-    same = TABS[tab].narrowed(account_ids=_accounts(asked))
-    url = f"/queue?{replace(asked, tab=tab, view=None, selection=same).address()}"
+    url = f"/queue?{replace(asked, tab=tab, view=None, selection=_same_in(tab, asked)).address()}"
     shown, current = None if counted is None else str(counted), tab is asked.tab and asked.view is None
     return TabView(key=tab, label=word(LABELS[tab]), count=shown, url=url, current=current)
 

@@ -89,6 +89,20 @@ async def test_a_chip_takes_one_away_and_all_takes_all(web: WebClient, house: Ho
     assert "Tag: refund" not in (await _page(web, everything)).source
 
 
+async def test_a_tab_is_opened_under_the_same_conditions_and_counts_under_them(
+    web: WebClient, house: House
+) -> None:
+    lamp = await house.asked("Lamp", KITE)
+    await house.asked("Table", REED)
+    await _tag(house, lamp, "refund")
+    page = await _page(web, "/queue?tab=waiting&tag=refund&priority=urgent&priority=normal")
+    unclaimed = _follow(page, "Unclaimed")
+    assert unclaimed == "/queue?tab=unclaimed&priority=urgent&priority=normal&tag=refund"
+    opened = await _page(web, unclaimed)
+    assert lamp in opened.source
+    assert 'Unclaimed <span class="count">1</span>' in opened.source, "of two"
+
+
 async def test_names_of_people_are_only_text(web: WebClient, house: House) -> None:
     page = await _page(web, "/queue?tag=%3Cscript%3Ealert(1)%3C/script%3E&language=%22%3E&segment=a%26b")
     assert "<script>alert" not in page.source
