@@ -245,7 +245,7 @@ class _SqliteConnection(sqlite3.Connection):
     Gives the file free when it is closed in the middle of a write, as happens to one that was cancelled.
 
     Without that SQLite keeps the connection, and its lock, until the last cursor is collected as garbage
-    (`sqlite3_close_v2` in its documentation): for minutes nobody could write.
+    (`sqlite3_close_v2` in its documentation), and nobody else can write meanwhile.
     """
 
     def close(self) -> None:

@@ -127,16 +127,21 @@ def plainly_listed(row: Any) -> Listed:
     return Listed(conversation=row, contact_name=row.contact_name or row.handle, handle=row.handle)
 
 
-def _claim_statement() -> Any:
-    table = C.__table__  # type: ignore[attr-defined]
-    free = (table.c.agent_id.is_(None), table.c.merged_into.is_(None))
-    taken = sa.update(table).where(table.c.id == sa.bindparam("conversation"), *free).returning(table)
-    who: dict[str, Any] = {"agent_id": sa.bindparam("agent"), "agent_name": sa.bindparam("name")}
-    taken = taken.values(**who, claimed_at=sa.bindparam("now"), touched_at=sa.bindparam("now"))
-    return sa.select(C).from_statement(taken).execution_options(populate_existing=True)
-
-
-_CLAIM = _claim_statement()
+_TABLE = C.__table__  # type: ignore[attr-defined]
+_TAKEN = (
+    sa.update(_TABLE)
+    .where(
+        _TABLE.c.id == sa.bindparam("conversation"), _TABLE.c.agent_id.is_(None), _TABLE.c.merged_into.is_(None)
+    )
+    .values(
+        agent_id=sa.bindparam("agent"),
+        agent_name=sa.bindparam("name"),
+        claimed_at=sa.bindparam("now"),
+        touched_at=sa.bindparam("now"),
+    )
+    .returning(_TABLE)
+)
+_CLAIM = sa.select(C).from_statement(_TAKEN).execution_options(populate_existing=True)
 """Built once: building it took as long as a quarter of the claim."""
 
 
