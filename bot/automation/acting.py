@@ -64,7 +64,12 @@ def reaction(base_url: str) -> Reaction:
         base_url: where people reach our pages, for links in webhooks.
     """
     kinds = frozenset(one.value for one in When)
-    return Reaction(name="rules", kinds=kinds, act=partial(run_rules, base_url=base_url))
+    act = partial(run_rules, base_url=base_url)
+    return Reaction(name="rules", kinds=kinds, act=act, listens=_kinds_waited_for)
+
+
+async def _kinds_waited_for(work: UnitOfWork) -> list[str]:
+    return [kind for row in await store.list_rules(work, enabled_only=True) for kind in row.when]
 
 
 async def run_rules(

@@ -8,9 +8,8 @@ Everything is written for SQLite (embedded, one file) and PostgreSQL (many nodes
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,11 +17,12 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
-from sqlalchemy.dialects.sqlite.base import SQLiteCompiler
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
 from bot.core.clock import Clock
 from bot.core.ids import new_id
+from bot.core.precedence import Precedence
+from bot.core.sqlite import WRITES, open_sqlite
 from bot.core.tables import LiveEvent
 
 log = structlog.get_logger(__name__)
@@ -116,6 +116,7 @@ class Database:
         self.on_live: Callable[[], None] | None = None
         self._sqlite_writer = asyncio.Lock() if engine.dialect.name == "sqlite" else None
         self._settling: asyncio.Task[None] | None = None
+        self.precedence = Precedence()
 
     @property
     def is_sqlite(self) -> bool:
@@ -135,7 +136,8 @@ class Database:
         Open a unit that is committed when the block ends well and rolled back when it raises.
         """
         async with self._turn(), self._unit() as work:
-            yield work
+            with self.precedence.writing():
+                yield work
         for callback in work.afterwards:
             callback()
         if work.live and self.on_live is not None:
@@ -173,7 +175,7 @@ class Database:
         for _ in range(SETTLE_TRIES):
             try:
                 async with AsyncSession(self.engine) as session:
-                    await session.connection(execution_options={"hubbub_writes": True})
+                    await session.connection(execution_options={WRITES: True})
                 return
             except sa.exc.OperationalError:
                 log.warning("a cancelled write is still under way", action="database.settling")
@@ -181,7 +183,7 @@ class Database:
     @asynccontextmanager
     async def _unit(self) -> AsyncIterator[UnitOfWork]:
         async with AsyncSession(self.engine, expire_on_commit=False) as session:
-            await session.connection(execution_options={"hubbub_writes": True})
+            await session.connection(execution_options={WRITES: True})
             work = UnitOfWork(session, self.clock.now())
             yield work
             if work.live:
@@ -228,63 +230,10 @@ def open_database(
     Args:
         url: `sqlite+aiosqlite:///FILE` or `postgresql+asyncpg://...`.
     """
-    # hide_parameters: an error names the statement, never what customers wrote or what is sealed
     if sa.make_url(url).get_backend_name() == "sqlite":
-        connect = {"timeout": 0, "factory": _SqliteConnection}
-        engine = create_async_engine(url, pool_size=pool_size, connect_args=connect, hide_parameters=True)
-        _prepare_sqlite(engine, busy_timeout)
-    else:
-        engine = create_async_engine(
-            url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True, hide_parameters=True
-        )
+        return Database(open_sqlite(url, busy_timeout=busy_timeout, pool_size=pool_size), clock)
+    # hide_parameters: an error names the statement, never what customers wrote or what is sealed
+    engine = create_async_engine(
+        url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True, hide_parameters=True
+    )
     return Database(engine, clock)
-
-
-class _SqliteConnection(sqlite3.Connection):
-    """
-    Gives the file free when it is closed in the middle of a write, as happens to one that was cancelled.
-
-    Without that SQLite keeps the connection, and its lock, until the last cursor is collected as garbage
-    (`sqlite3_close_v2` in its documentation), and nobody else can write meanwhile.
-    """
-
-    def close(self) -> None:
-        try:
-            with suppress(sqlite3.ProgrammingError):  # it is closed already
-                if self.in_transaction:
-                    self.rollback()
-        finally:
-            super().close()
-
-
-class _HintedCompiler(SQLiteCompiler):
-    """
-    Writes `Select.with_hint` out for SQLite too, so that a query can name the index that it walks (INDEXED BY).
-    """
-
-    def get_from_hint_text(self, table: Any, text: str | None) -> str | None:
-        return text
-
-
-def _prepare_sqlite(engine: AsyncEngine, busy_timeout: timedelta) -> None:
-    """
-    Make SQLite durable and let us begin transactions ourselves.
-
-    A unit that writes begins IMMEDIATE: a reader that turns writer later could only fail.
-    """
-    engine.dialect.statement_compiler = _HintedCompiler
-
-    @sa.event.listens_for(engine.sync_engine, "connect")
-    def configure(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None  # the driver begins nothing by itself
-        cursor = connection.cursor()
-        cursor.execute(f"PRAGMA busy_timeout = {int(busy_timeout.total_seconds() * 1000)}")
-        cursor.execute("PRAGMA journal_mode = WAL")
-        cursor.execute("PRAGMA synchronous = FULL")
-        cursor.execute("PRAGMA foreign_keys = ON")
-        cursor.close()
-
-    @sa.event.listens_for(engine.sync_engine, "begin")
-    def begin(connection: sa.Connection) -> None:
-        writes = connection.get_execution_options().get("hubbub_writes", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -16,6 +16,7 @@ from alembic.script import ScriptDirectory
 
 from bot.core.database import Database
 from bot.core.errors import HubbubError
+from bot.core.sqlite import WRITES
 
 SCRIPTS = Path(__file__).with_name("migrations")
 
@@ -55,7 +56,7 @@ async def upgrade(database: Database) -> None:
     Apply all missing migrations in one transaction.
     """
     async with database.engine.connect() as connection:
-        await connection.execution_options(hubbub_writes=True)
+        await connection.execution_options(**{WRITES: True})
         await connection.run_sync(_upgrade)
         await connection.commit()
 

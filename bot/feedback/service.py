@@ -31,7 +31,7 @@ from bot.inbox.rules import EventKind
 from bot.inbox.tables import Conversation, ConversationEvent, Message
 from bot.staff.service import audit
 from bot.webhooks.rules import Kind, instant_text
-from bot.webhooks.service import announce, is_wanted
+from bot.webhooks.service import announce, kinds_wanted
 from responses.topics import contains, phrases
 
 TOPIC = "feedback"
@@ -174,7 +174,7 @@ async def send_out(work: UnitOfWork, actor: Actor, topic_id: str, *, base_url: s
         Conflict: no webhook asks for topics.
     """
     topic = await store.get_topic(work, topic_id)
-    if not await is_wanted(work, Kind.FEEDBACK_TOPIC):
+    if Kind.FEEDBACK_TOPIC not in await kinds_wanted(work):
         raise Conflict("no webhook asks for `feedback.topic`; an admin can add one under Webhooks")
     tally = await store.tally(work, topic, Wanted())
     quotes = await store.quotes(work, topic_id, Wanted(), limit=QUOTES_SENT, after=None)

@@ -10,6 +10,7 @@ waits until the board has seen that change (`seen`), so that nobody misses what 
 from __future__ import annotations
 
 import asyncio
+import gc
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -39,6 +40,9 @@ COUNTED = 1_000
 """Without the board nobody counts further than this."""
 SLICE = 2_000
 """Conversations that are read in one go while the board fills; so long, about, the process does nothing else."""
+SETTLED = 50_000
+"""After so many more entries Python's garbage collector is told not to look at them again: they stay anyway, and a
+full collection over a million of them stops the process for a second (`gc.freeze` in its documentation)."""
 AT_ONCE = 500
 TRY_AGAIN_SECONDS = 1.0
 SEEN_WITHIN_SECONDS = 0.25
@@ -167,6 +171,7 @@ class Board:
         Read everything that is not resolved. What changes meanwhile is told by live events, and read again then.
         """
         began, self._ready, self._index = time.perf_counter(), False, Index()
+        settled = 0
         for state in UNRESOLVED:
             mark: Mark | None = None
             while not self._stopping:
@@ -174,6 +179,7 @@ class Board:
                     rows = await rows_after(work, state, mark, SLICE)
                     entries = await with_labels(work, rows)
                 self._index.put_many(entries)
+                settled = _settle(len(self._index), settled)
                 if len(rows) < SLICE:
                     break
                 mark = (rows[-1].last_message_at, rows[-1].id)
@@ -203,6 +209,14 @@ class Board:
         self._seen = event_id
         self._advanced.set()
         self._advanced = asyncio.Event()
+
+
+def _settle(size: int, settled: int) -> int:
+    if size - settled < SETTLED:
+        return settled
+    gc.collect(1)  # what is rubbish now would stay for good
+    gc.freeze()
+    return size
 
 
 def _parts(ids: list[str]) -> Iterator[list[str]]:

@@ -6,9 +6,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from urllib.parse import urlencode
 
+from bot.accounts.service import TOPIC as ACCOUNTS_TOPIC
 from bot.accounts.service import account_names
+from bot.core.actor import Actor
 from bot.core.database import UnitOfWork
 from bot.inbox.board import Board
 from bot.inbox.keys import BOARD
@@ -17,8 +20,9 @@ from bot.inbox.recall import Snapshot
 from bot.inbox.rules import Tab
 from bot.inbox.saved_views import VIEWS_TOPIC, selection_of, views_of
 from bot.inbox.selection import ORDER_OF_TAB, TABS, Order, Selection, from_address, to_address
+from bot.inbox.store import Listed
 from bot.inbox.view_tables import SavedView
-from bot.inbox.views import Choice, QueuePage, TabView, queue_row
+from bot.inbox.views import Choice, QueuePage, QueueRow, TabView, queue_row
 from bot.web.pages import Visit
 from bot.web.translations import mark, word
 
@@ -107,6 +111,15 @@ async def _views(
     return known
 
 
+async def _account_names(work: UnitOfWork, snapshot: Snapshot | None) -> Mapping[str, str]:
+    known: Mapping[str, str] | None = snapshot.get(ACCOUNTS_TOPIC) if snapshot else None
+    if known is None:
+        known = await account_names(work)
+        if snapshot is not None:
+            snapshot.keep(ACCOUNTS_TOPIC, known, ACCOUNTS_TOPIC)
+    return known
+
+
 async def queue_page(visit: Visit, *, current: str = "") -> QueuePage:
     """
     Give the rows and the numbers that the address asks for.
@@ -128,16 +141,17 @@ async def queue_page(visit: Visit, *, current: str = "") -> QueuePage:
         board=board,
         snapshot=snapshot,
     )
+    accounts = await _account_names(work, snapshot)
+    await visit.database.precedence.give_way()  # with the board, what follows is one long turn
     counts = await count_tabs(visit, asked, board)
     views = [await _view_tab(visit, view, selection, asked, board) for view, selection in kept]
-    accounts = await account_names(work)
     tabs = [_tab(tab, counts.get(tab), asked) for tab in Tab]
     return QueuePage(
         tabs=tabs,
         views=views,
         view_id=asked.view.id if asked.view else "",
         rows=[
-            queue_row(one, accounts.get(one.conversation.account_id, ""), person, work.now, current)
+            _row(one, accounts.get(one.conversation.account_id, ""), person, work.now, current)
             for one in found.items
         ],
         older_url=f"/queue?{asked.address(after=found.after)}" if found.after else None,
@@ -148,6 +162,18 @@ async def queue_page(visit: Visit, *, current: str = "") -> QueuePage:
         account_id="".join(asked.selection.conditions.account_ids[:1]),
         address=asked.address(),
     )
+
+
+def _row(listed: Listed, account_name: str, person: Actor, now: datetime, current: str) -> QueueRow:
+    """
+    Give the row of a list; made once for all who are shown the same.
+    """
+    c = listed.conversation
+    seen = (account_name, c.agent_id == person.id, c.due_at is not None and c.due_at < now, c.id == current)
+    row: QueueRow | None = listed.shown.get(seen)
+    if row is None:
+        row = listed.shown[seen] = queue_row(listed, account_name, person, now, current)
+    return row
 
 
 async def count_tabs(visit: Visit, asked: Asked, board: Board | None) -> dict[Tab, Count]:

@@ -9,7 +9,7 @@ reason would fail for ever.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,6 +29,7 @@ E = ConversationEvent
 
 EVENTS_AT_ONCE = 200
 Act = Callable[[UnitOfWork, ConversationEvent, Conversation], Awaitable[None]]
+Listens = Callable[[UnitOfWork], Awaitable[Collection[str]]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +40,8 @@ class Reaction:
     Args:
         name: for the log and for what is kept with an event that went wrong.
         kinds: of events; those of no reaction are never looked at again.
+        listens: gives the kinds that anybody has asked for just now (a rule, an endpoint), once for many events;
+            None: all of them.
         act: called with the conversation locked, in a savepoint of its own. It commits nothing and touches no
             network.
     """
@@ -46,6 +49,7 @@ class Reaction:
     name: str
     kinds: frozenset[str]
     act: Act
+    listens: Listens | None = None
 
 
 class Reactions:
@@ -56,7 +60,6 @@ class Reactions:
     def __init__(self, database: Database, live: LiveEvents, reactions: Sequence[Reaction]) -> None:
         self._database = database
         self._reactions = tuple(reactions)
-        self._wanted = frozenset().union(*(reaction.kinds for reaction in reactions))
         self._rounds = Rounds(
             "reactions", database, live, frozenset({EVENTS_TOPIC}), self._round, action="reactions.failed"
         )
@@ -78,7 +81,10 @@ class Reactions:
         async with self._database.read() as work:
             query = sa.select(col(E.id), col(E.kind)).where(col(E.pending)).order_by(col(E.id))
             rows = (await work.session.execute(query.limit(EVENTS_AT_ONCE))).all()
-        idle = [event_id for event_id, kind in rows if kind not in self._wanted]
+            # Read after the events: who asks for a kind only now does not ask for what happened before.
+            asking = await self._asking(work) if rows else {}
+        wanted = frozenset().union(*asking.values())
+        idle = [event_id for event_id, kind in rows if kind not in wanted]
         if idle:
             async with self._database.write() as work:
                 await work.session.execute(
@@ -90,12 +96,21 @@ class Reactions:
         for event_id, kind in rows:
             if self._rounds.stopping:
                 break
-            if kind in self._wanted:
+            if kind in wanted:
                 async with self._database.write() as work:
-                    await self._hand_out(work, event_id)
+                    await self._hand_out(work, event_id, asking)
         return len(rows)
 
-    async def _hand_out(self, work: UnitOfWork, event_id: str) -> None:
+    async def _asking(self, work: UnitOfWork) -> Mapping[str, frozenset[str]]:
+        """
+        Give the kinds that each reaction is told of, by its name.
+        """
+        return {
+            one.name: one.kinds if one.listens is None else one.kinds & frozenset(await one.listens(work))
+            for one in self._reactions
+        }
+
+    async def _hand_out(self, work: UnitOfWork, event_id: str, asking: Mapping[str, frozenset[str]]) -> None:
         # Another process may have it; it is theirs then.
         query = sa.select(E).where(col(E.id) == event_id, col(E.pending)).with_for_update(skip_locked=True)
         event = (await work.session.scalars(query)).first()
@@ -103,7 +118,7 @@ class Reactions:
             return
         conversation = await store.get_conversation(work, event.conversation_id, lock=True)
         for reaction in self._reactions:
-            if event.kind in reaction.kinds:
+            if event.kind in asking[reaction.name]:
                 problem = await _act(work, reaction, event, conversation)
                 event.problem = "; ".join(filter(None, (event.problem, problem)))
         event.pending = False

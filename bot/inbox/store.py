@@ -5,7 +5,7 @@ Every query of the inbox. Lists are keyset pages; nothing here decides or commit
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -36,12 +36,14 @@ class Listed:
 
     Args:
         tags: in lists (`bot.inbox.listing`); elsewhere nobody has asked for them.
+        shown: what pages have made of it; remembered as long as it is.
     """
 
     conversation: Conversation
     contact_name: str
     handle: str
     tags: tuple[str, ...] = ()
+    shown: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
 
 
 async def get_conversation(work: UnitOfWork, conversation_id: str, *, lock: bool = False) -> Conversation:

@@ -51,8 +51,12 @@ class Colleague:
     capacity: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class QueueRow:
+    """
+    A row of a list. Equal only to itself: it is what the shell remembers its HTML by.
+    """
+
     id: str
     url: str
     contact_name: str

@@ -17,7 +17,7 @@ from bot.inbox.reactions import Reaction
 from bot.inbox.rules import EventKind
 from bot.inbox.tables import Conversation, ConversationEvent, Message
 from bot.webhooks.rules import Kind, instant_text
-from bot.webhooks.service import announce, is_wanted
+from bot.webhooks.service import announce, kinds_wanted
 from responses.values import Priority
 
 KINDS: Mapping[str, Kind] = {
@@ -38,24 +38,27 @@ def reaction(base_url: str) -> Reaction:
     Args:
         base_url: where people reach our pages, for links.
     """
-    return Reaction(name="webhooks", kinds=frozenset(KINDS), act=partial(tell_webhooks, base_url=base_url))
+    act = partial(tell_webhooks, base_url=base_url)
+    return Reaction(name="webhooks", kinds=frozenset(KINDS), act=act, listens=_kinds_asked_for)
+
+
+async def _kinds_asked_for(work: UnitOfWork) -> list[str]:
+    asked = await kinds_wanted(work)
+    return [event for event, kind in KINDS.items() if kind in asked]
 
 
 async def tell_webhooks(
     work: UnitOfWork, event: ConversationEvent, conversation: Conversation, *, base_url: str
 ) -> None:
     """
-    Announce one event; nothing is read unless somebody asks for its kind.
+    Announce one event.
     """
-    kind = KINDS[event.kind]
-    if not await is_wanted(work, kind):
-        return
     identity = await work.session.get(Identity, conversation.identity_id)
     newest = conversation.newest_message_id
     message = await work.session.get(Message, newest) if newest else None
     await announce(
         work,
-        kind,
+        KINDS[event.kind],
         event_id=event.id,
         at=event.at,
         subject_id=conversation.id,

@@ -104,6 +104,8 @@ class Visit:
         # A fragment that a live page fetches in between must not take the word from the page it was meant for.
         if self.request.cookies.get(FLASH_COOKIE) and "/_" not in template:
             self.cookies[FLASH_COOKIE] = None
+        if self.request.method == "GET":
+            await self.database.precedence.give_way()
         text = self.shell.render(template, {**frame, **context})
         return web.Response(text=text, content_type="text/html", status=status)
 

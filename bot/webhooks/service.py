@@ -52,11 +52,11 @@ class Wish:
     with_text: bool = False
 
 
-async def is_wanted(work: UnitOfWork, kind: Kind) -> bool:
+async def kinds_wanted(work: UnitOfWork) -> set[str]:
     """
-    Say whether any endpoint asks for a kind, so that nobody gathers what is not wanted.
+    Give the kinds that any endpoint asks for, so that nobody gathers what is not wanted.
     """
-    return any(kind in endpoint.kinds for endpoint in await store.active_endpoints(work))
+    return {kind for endpoint in await store.active_endpoints(work) for kind in endpoint.kinds}
 
 
 async def announce(

@@ -15,7 +15,7 @@ from bot.core.actor import HUBBUB
 from bot.core.database import Database, UnitOfWork
 from bot.core.live import LiveEvents
 from bot.inbox.changes import note_event
-from bot.inbox.reactions import Reaction, Reactions
+from bot.inbox.reactions import Listens, Reaction, Reactions
 from bot.inbox.rules import EventKind
 from bot.inbox.tables import Conversation, ConversationEvent
 from tests.integration.inbox.house import House
@@ -31,10 +31,14 @@ class Seen:
     A reaction that counts what it sees, and fails when it is told to.
     """
 
-    def __init__(self, name: str = "seen", *kinds: str, fails: bool = False) -> None:
+    def __init__(
+        self, name: str = "seen", *kinds: str, fails: bool = False, listens: Listens | None = None
+    ) -> None:
         self.events: Counter[str] = Counter()
         self.fails = fails
-        self.reaction = Reaction(name=name, kinds=frozenset(kinds or {EventKind.MESSAGE_IN}), act=self.act)
+        self.reaction = Reaction(
+            name=name, kinds=frozenset(kinds or {EventKind.MESSAGE_IN}), act=self.act, listens=listens
+        )
 
     async def act(self, work: UnitOfWork, event: ConversationEvent, conversation: Conversation) -> None:
         self.events[event.id] += 1
@@ -66,6 +70,25 @@ async def test_each_event_is_seen_once_by_each_that_wants_it(house: House) -> No
     assert sorted(messages.events.values()) == [1, 1, 1]
     assert not claims.events
     assert await _pending(house) == 0
+
+
+async def test_who_has_not_asked_for_a_kind_is_not_told_of_it_later(house: House) -> None:
+    asked: set[str] = set()
+
+    async def listens(_: UnitOfWork) -> set[str]:
+        return asked
+
+    picky, other = Seen("picky", listens=listens), Seen("other")
+    await house.asked("before")
+    await _drain(house, picky, other)
+    assert not picky.events
+    assert await _pending(house) == 0
+    asked.add(EventKind.MESSAGE_IN)
+    asked.add(EventKind.CLAIMED)  # not among the kinds of this reaction
+    await house.asked("after")
+    await _drain(house, picky, other)
+    assert len(picky.events) == 1
+    assert len(other.events) == 2
 
 
 async def test_two_processes_hand_out_each_event_once(house: House) -> None:
