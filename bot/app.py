@@ -296,7 +296,7 @@ def _schedule(
 ) -> None:
     async def tidy() -> None:
         await live.prune(settings.live.keep)
-        async with database.write() as work:
+        async with database.write(patient=True) as work:
             await prune_answers(work)
             await prune_looking(work)
             await prune_notices(work, work.now - NOTICES_KEPT)

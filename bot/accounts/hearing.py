@@ -207,7 +207,8 @@ async def _ask(work: UnitOfWork, heard: Heard, ears: Sequence[Ear]) -> Routed | 
 
 async def _cover(work: UnitOfWork, fetched: Fetched) -> None:
     account, page = fetched.account, fetched.page
-    stream = await store.open_stream(work, account.id, fetched.stream)
+    stream = await store.find_stream(work, account.id, fetched.stream)
+    assert stream is not None, "its cursor has just been moved"
     start = connected_at(account)
     since = stream.heard_until or start
     rows = await spans.spans_since(

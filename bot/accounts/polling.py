@@ -36,7 +36,7 @@ from bot.accounts.rules import (
 from bot.accounts.service import mark_unauthorized, record_check, record_failure, record_success
 from bot.accounts.tables import Account, AccountStream
 from bot.core.database import Database, UnitOfWork
-from bot.core.leases import drop_lease, take_lease
+from bot.core.leases import drop_lease, holds_lease, take_lease
 from bot.settings import AccountSettings
 from connectors.base import Connector, Cursor, Listens, Page, Streams
 from connectors.errors import ConnectorError, Unauthorized, Unreachable, Unsupported
@@ -67,6 +67,10 @@ class Tools:
     ears: Sequence[Ear]
     settings: AccountSettings
     holder: str
+
+
+RENEWED_BELOW = 2 / 3
+"""A lease is renewed when less than this share of it is left."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,8 +159,11 @@ class Poller:
                 return
 
     async def _turn(self) -> None:
-        async with self._tools.database.write() as work:
-            ready = await self._ready(work)
+        async with self._tools.database.read() as work:
+            ready: Turn | Rest | None = await self._ready_as_it_is(work)
+        if ready is None:
+            async with self._tools.database.write() as work:
+                ready = await self._ready(work)
         if isinstance(ready, Rest):
             if ready.leave:
                 await self._leave()
@@ -173,6 +180,22 @@ class Poller:
         except ConnectorError as error:
             await self._disconnect()
             await self._failed(ready, error)
+
+    async def _ready_as_it_is(self, work: UnitOfWork) -> Turn | None:
+        """
+        Begin a turn without a write, and so without waiting for others to write: the lease still holds for long.
+        None: something has to be written down.
+        """
+        lease = self._tools.settings.lease
+        name, holder = lease_name(self.account.id), self._tools.holder
+        if not await holds_lease(work, name, holder=holder, ahead=lease * RENEWED_BELOW):
+            return None
+        account = await store.get_account(work, self.account.id)
+        stream = await store.find_stream(work, account.id, MAIN_STREAM)
+        if account.state != AccountState.ACTIVE or stream is None:
+            return None
+        until, _ = _quiet(account, stream, work.now)
+        return Turn(account=account, stream=stream) if until is None else None
 
     async def _ready(self, work: UnitOfWork) -> Turn | Rest:
         account = await store.get_account(work, self.account.id)

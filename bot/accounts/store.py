@@ -18,6 +18,16 @@ from bot.core.database import UnitOfWork
 from bot.core.errors import NotFound
 from connectors.base import Budget
 
+_ASKED = sa.bindparam("asked", type_=sa.String())
+_ONE = (
+    sa.select(Account)
+    .where(sa.or_(col(Account.id) == _ASKED, col(Account.name) == _ASKED))
+    # An account may be named like another's id; then the id is meant.
+    .order_by((col(Account.id) == _ASKED).desc())
+    .execution_options(populate_existing=True)
+)
+_ONE_TO_CHANGE = _ONE.with_for_update()
+
 
 async def get_account(work: UnitOfWork, id_or_name: str, *, lock: bool = False) -> Account:
     """
@@ -29,10 +39,7 @@ async def get_account(work: UnitOfWork, id_or_name: str, *, lock: bool = False) 
     Raises:
         NotFound: there is none.
     """
-    query = sa.select(Account).where(sa.or_(col(Account.id) == id_or_name, col(Account.name) == id_or_name))
-    # An account may be named like another's id; then the id is meant.
-    query = query.order_by((col(Account.id) == id_or_name).desc()).execution_options(populate_existing=True)
-    found = (await work.session.execute(query.with_for_update() if lock else query)).scalars().first()
+    found = (await work.session.scalars(_ONE_TO_CHANGE if lock else _ONE, {"asked": id_or_name})).first()
     if found is None:
         raise NotFound(f"there is no account {id_or_name!r}")
     return found
@@ -73,9 +80,16 @@ async def open_stream(work: UnitOfWork, account_id: str, stream: str) -> Account
     """
     row = {"account_id": account_id, "stream": stream}
     await work.session.execute(work.insert(AccountStream).values(**row).on_conflict_do_nothing())
-    found = await work.session.get(AccountStream, (account_id, stream), populate_existing=True)
+    found = await find_stream(work, account_id, stream)
     assert found is not None, "it was just made sure of"
     return found
+
+
+async def find_stream(work: UnitOfWork, account_id: str, stream: str) -> AccountStream | None:
+    """
+    Read how far a stream was heard; None: it was never opened.
+    """
+    return await work.session.get(AccountStream, (account_id, stream), populate_existing=True)
 
 
 async def streams_of(work: UnitOfWork, account_ids: Sequence[str]) -> Sequence[AccountStream]:

@@ -21,14 +21,15 @@ RULES_LOCK = 0x48554243
 """Held while rules change: two changes at once could make a loop that neither of them sees (PostgreSQL)."""
 
 
+_RULES = sa.select(R).order_by(col(R.position), col(R.id))
+_ENABLED = _RULES.where(col(R.enabled))
+
+
 async def list_rules(work: UnitOfWork, *, enabled_only: bool = False) -> Sequence[RuleRow]:
     """
     Give all rules in the order in which they are asked; there are few.
     """
-    query = sa.select(R).order_by(col(R.position), col(R.id))
-    if enabled_only:
-        query = query.where(col(R.enabled))
-    return (await work.session.scalars(query)).all()
+    return (await work.session.scalars(_ENABLED if enabled_only else _RULES)).all()
 
 
 async def lock_rules(work: UnitOfWork) -> None:

@@ -22,13 +22,19 @@ S = ContactSegment
 MOST_SEGMENTS = 50
 
 
+_SEGMENTS = (
+    sa.select(col(S.contact_id), col(S.segment))
+    .where(col(S.contact_id).in_(sa.bindparam("contacts", expanding=True)))
+    .order_by(col(S.segment))
+)
+
+
 async def segments_of(work: UnitOfWork, contact_ids: Sequence[str]) -> dict[str, tuple[str, ...]]:
     """
     Give the segments of contacts, in order; one without segments is left out.
     """
-    query = sa.select(col(S.contact_id), col(S.segment)).where(col(S.contact_id).in_(contact_ids))
     found: dict[str, tuple[str, ...]] = {}
-    for contact_id, segment in await work.session.execute(query.order_by(col(S.segment))):
+    for contact_id, segment in await work.session.execute(_SEGMENTS, {"contacts": list(contact_ids)}):
         found[contact_id] = (*found.get(contact_id, ()), segment)
     return found
 

@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engin
 
 from bot.core.clock import Clock
 from bot.core.ids import new_id
-from bot.core.precedence import Precedence
+from bot.core.precedence import Precedence, Turns
 from bot.core.sqlite import WRITES, open_sqlite
 from bot.core.tables import LiveEvent
 
@@ -114,13 +114,13 @@ class Database:
         self.engine = engine
         self.clock = clock
         self.on_live: Callable[[], None] | None = None
-        self._sqlite_writer = asyncio.Lock() if engine.dialect.name == "sqlite" else None
+        self._turns = Turns() if engine.dialect.name == "sqlite" else None
         self._settling: asyncio.Task[None] | None = None
         self.precedence = Precedence()
 
     @property
     def is_sqlite(self) -> bool:
-        return self._sqlite_writer is not None
+        return self._turns is not None
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[UnitOfWork]:
@@ -131,11 +131,14 @@ class Database:
             yield UnitOfWork(session, self.clock.now())
 
     @asynccontextmanager
-    async def write(self) -> AsyncIterator[UnitOfWork]:
+    async def write(self, *, patient: bool = False) -> AsyncIterator[UnitOfWork]:
         """
         Open a unit that is committed when the block ends well and rolled back when it raises.
+
+        Args:
+            patient: nobody waits for it: it lets others go first, for a while (SQLite; PostgreSQL needs no turns).
         """
-        async with self._turn(), self._unit() as work:
+        async with self._turn(patient), self._unit() as work:
             with self.precedence.writing():
                 yield work
         for callback in work.afterwards:
@@ -144,29 +147,26 @@ class Database:
             self.on_live()
 
     @asynccontextmanager
-    async def _turn(self) -> AsyncIterator[None]:
+    async def _turn(self, patient: bool) -> AsyncIterator[None]:
         """
-        Wait until nobody else in this process writes; PostgreSQL needs no turns.
+        Wait until nobody else in this process writes.
         """
-        if self._sqlite_writer is None:
+        turns = self._turns
+        if turns is None:
             yield
             return
-        await self._sqlite_writer.acquire()
+        await turns.take(patient=patient)
         try:
             yield
         except asyncio.CancelledError:
             # Its last statement may still be at work in its thread (a disk that hangs), and it holds the file.
             self._settling = asyncio.create_task(self._settle(), name="database-settle")
-            self._settling.add_done_callback(lambda _: self._pass_on())
+            self._settling.add_done_callback(lambda _: turns.pass_on())
             raise
         except BaseException:
-            self._pass_on()
+            turns.pass_on()
             raise
-        self._pass_on()
-
-    def _pass_on(self) -> None:
-        assert self._sqlite_writer is not None
-        self._sqlite_writer.release()
+        turns.pass_on()
 
     async def _settle(self) -> None:
         """
@@ -176,6 +176,7 @@ class Database:
             try:
                 async with AsyncSession(self.engine) as session:
                     await session.connection(execution_options={WRITES: True})
+                    await session.execute(sa.text("SELECT 1"))
                 return
             except sa.exc.OperationalError:
                 log.warning("a cancelled write is still under way", action="database.settling")

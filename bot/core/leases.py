@@ -9,6 +9,7 @@ from datetime import timedelta
 import sqlalchemy as sa
 from sqlmodel import col
 
+from bot.core.columns import Instant
 from bot.core.database import UnitOfWork
 from bot.core.tables import Lease
 
@@ -28,14 +29,26 @@ async def take_lease(work: UnitOfWork, name: str, *, holder: str, length: timede
     return (await work.session.execute(statement)).first() is not None
 
 
-async def holds_lease(work: UnitOfWork, name: str, *, holder: str) -> bool:
+_HELD = (
+    sa.select(col(Lease.name))
+    .where(
+        col(Lease.name) == sa.bindparam("name"),
+        col(Lease.holder) == sa.bindparam("holder"),
+        col(Lease.until) > sa.bindparam("until", type_=Instant()),
+    )
+    .with_for_update()
+)
+
+
+async def holds_lease(work: UnitOfWork, name: str, *, holder: str, ahead: timedelta = timedelta(0)) -> bool:
     """
     Say whether `holder` holds the lease now, and keep others from taking it until the unit ends.
+
+    Args:
+        ahead: and so much longer.
     """
-    query = sa.select(col(Lease.name)).where(
-        col(Lease.name) == name, col(Lease.holder) == holder, col(Lease.until) > work.now
-    )
-    return (await work.session.execute(query.with_for_update())).first() is not None
+    held = await work.session.execute(_HELD, {"name": name, "holder": holder, "until": work.now + ahead})
+    return held.first() is not None
 
 
 async def drop_lease(work: UnitOfWork, name: str, *, holder: str) -> None:

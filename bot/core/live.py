@@ -83,7 +83,7 @@ class LiveEvents:
         """
         Delete events older than `keep`; the newest stays, so that ids go on from it. Gives how many went.
         """
-        async with self._database.write() as work:
+        async with self._database.write(patient=True) as work:
             newest = sa.select(sa.func.max(col(LiveEvent.id))).scalar_subquery()
             done = await work.session.execute(
                 sa.delete(LiveEvent).where(col(LiveEvent.at) < work.now - keep, col(LiveEvent.id) < newest)
@@ -175,6 +175,8 @@ class LiveEvents:
         self._wake.set()
 
 
+# Built once: building takes a quarter of the time of a statement.
+_AFTER = sa.select(LiveEvent).where(col(LiveEvent.id) > sa.bindparam("after")).order_by(col(LiveEvent.id))
 _NEWEST = sa.select(sa.func.max(col(LiveEvent.id)))
 
 
@@ -195,10 +197,8 @@ def _offer(subscriber: _Subscriber, news: News) -> None:
 
 
 async def _rows_after(session: Any, after: int, topics: frozenset[str] | None) -> list[LiveEvent]:
-    query = sa.select(LiveEvent).where(col(LiveEvent.id) > after).order_by(col(LiveEvent.id))
-    if topics is not None:
-        query = query.where(col(LiveEvent.topic).in_(topics))
-    return list((await session.scalars(query)).all())
+    query = _AFTER if topics is None else _AFTER.where(col(LiveEvent.topic).in_(topics))
+    return list((await session.scalars(query, {"after": after})).all())
 
 
 def _news(row: LiveEvent) -> News:

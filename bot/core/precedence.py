@@ -1,5 +1,5 @@
 """
-Who goes first on the one event loop: what is written, then what is looked at.
+Who goes first: what somebody waits for, then the rest; what is written, then what is looked at.
 
 A page that is put together keeps the loop for some milliseconds, and a unit of work that writes is a dozen turns
 of the loop. With pages in each of them, a message would wait a dozen times on its way into its conversation, and
@@ -9,11 +9,60 @@ hold up whoever writes after it. So pages are put together one at a time, in the
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+LONGEST_PATIENCE = 0.5
+"""Seconds after which a unit that lets others go first goes first itself."""
 LONGEST_SECONDS = 0.05
 """No page waits longer than this for a unit that writes much, or a disk that is slow."""
+
+
+class Turns:
+    """
+    A lock in whose waiting line those who are patient let others pass.
+    """
+
+    def __init__(self) -> None:
+        self._taken = False
+        self._waiting: dict[bool, deque[tuple[float, asyncio.Future[None]]]] = {False: deque(), True: deque()}
+
+    async def take(self, *, patient: bool = False) -> None:
+        """
+        Wait for a turn. Whoever has it passes it on.
+        """
+        if not self._taken:
+            self._taken = True
+            return
+        loop = asyncio.get_running_loop()
+        turn = loop.create_future()
+        self._waiting[patient].append((loop.time(), turn))
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self.pass_on()  # it came at the same moment
+            raise
+
+    def pass_on(self) -> None:
+        """
+        Give the turn to whoever is next.
+        """
+        turn = self._next()
+        if turn is None:
+            self._taken = False
+        else:
+            turn.set_result(None)
+
+    def _next(self) -> asyncio.Future[None] | None:
+        for line in self._waiting.values():
+            while line and line[0][1].done():  # cancelled meanwhile
+                line.popleft()
+        first, patient = self._waiting[False], self._waiting[True]
+        if patient and (not first or asyncio.get_running_loop().time() - patient[0][0] > LONGEST_PATIENCE):
+            return patient.popleft()[1]
+        return first.popleft()[1] if first else None
 
 
 class Precedence:

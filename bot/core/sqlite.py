@@ -23,6 +23,7 @@ T = TypeVar("T")
 
 WRITES = "hubbub_writes"
 """The option of a connection whose unit will write."""
+SAVEPOINTS = ("SAVEPOINT ", "RELEASE SAVEPOINT ", "ROLLBACK TO SAVEPOINT ")
 FIRST_ROWS = 2_000
 """So many rows come along with the statement itself. What is longer stays open, and may be read in parts."""
 
@@ -66,11 +67,8 @@ def _prepare(engine: AsyncEngine, busy_timeout: timedelta) -> None:
 
     @sa.event.listens_for(engine.sync_engine, "begin")
     def begin(connection: sa.Connection) -> None:
-        if connection.get_execution_options().get(WRITES, False):
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-        else:
-            # SQLite takes its snapshot with the first SELECT, so that is where the BEGIN may travel.
-            connection.connection.driver_connection.begin_with_next()  # type: ignore[union-attr]
+        writes = connection.get_execution_options().get(WRITES, False)
+        connection.connection.driver_connection.begin(writes=writes)  # type: ignore[union-attr]
 
 
 class _File(sqlite3.Connection):
@@ -93,19 +91,22 @@ class _File(sqlite3.Connection):
 class _Connection(aiosqlite.Connection):
     """
     A connection whose cursors make one trip to its thread for a whole statement.
+
+    What begins and ends transactions and savepoints makes none of its own: it goes along with the next statement,
+    and where none follows nothing has happened.
     """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._thread.daemon = True  # one that hangs on a dead disk does not keep the process
-        self._begin_next = False
+        self._before: list[str] = []
         self._used = False
 
-    def begin_with_next(self) -> None:
+    def begin(self, *, writes: bool) -> None:
         """
-        Begin a transaction together with the next statement.
+        Begin a transaction. SQLite itself takes its snapshot only with the first SELECT.
         """
-        self._begin_next = True
+        self._before = ["BEGIN IMMEDIATE" if writes else "BEGIN"]
 
     def cursor(self) -> _Cursor:  # type: ignore[override]  # not a context manager of aiosqlite's own kind
         return _Cursor(self)
@@ -118,17 +119,31 @@ class _Connection(aiosqlite.Connection):
 
     async def _end(self, end: Callable[[], Awaitable[None]]) -> None:
         # SQLAlchemy rolls back what it gives back to the pool, also when it has just been committed.
-        self._begin_next = False
+        # Savepoints that are still to be released end with their transaction.
+        self._before = []
         if self._used:
             await end()
             self._used = False
 
-    async def run(self, kind: str, sql: str, parameters: Iterable[Any]) -> _Outcome:
+    async def run(self, kind: str, sql: str, parameters: Iterable[Any]) -> _Outcome | None:
         """
         Execute a statement (`kind`: which method of a cursor does it) and fetch what it gives, in the thread.
+        None: it goes along with the next one.
         """
-        begin, self._begin_next, self._used = self._begin_next, False, True
-        return await self.in_thread(_run, self._conn, begin, kind, sql, parameters)
+        if sql.startswith(SAVEPOINTS) and self._goes_along(sql):
+            return None
+        before, self._before, self._used = self._before, [], True
+        return await self.in_thread(_run, self._conn, before, kind, sql, parameters)
+
+    def _goes_along(self, sql: str) -> bool:
+        name = sql.rpartition(" ")[2]
+        if sql.startswith("SAVEPOINT") or f"SAVEPOINT {name}" not in self._before:
+            # What has been done since then is undone at once; an error has to come from where it belongs.
+            waits = not sql.startswith("ROLLBACK")
+            self._before += [sql] * waits
+            return waits
+        del self._before[self._before.index(f"SAVEPOINT {name}") :]  # nothing has been done in it
+        return True
 
     async def in_thread(self, function: Callable[..., T], *arguments: Any) -> T:
         """
@@ -153,9 +168,11 @@ class _Outcome:
         self.rowcount, self.lastrowid = cursor.rowcount, cursor.lastrowid
 
 
-def _run(file: sqlite3.Connection, begin: bool, kind: str, sql: str, parameters: Iterable[Any]) -> _Outcome:
-    if begin:
-        file.execute("BEGIN").close()
+def _run(
+    file: sqlite3.Connection, before: Iterable[str], kind: str, sql: str, parameters: Iterable[Any]
+) -> _Outcome:
+    for one in before:
+        file.execute(one).close()
     cursor = file.cursor()
     outcome = None
     try:

@@ -22,7 +22,7 @@ def schedule(scheduler: Scheduler, database: Database) -> None:
     async def forget() -> None:
         gone = store.PRUNED_AT_ONCE
         while gone >= store.PRUNED_AT_ONCE:
-            async with database.write() as work:
+            async with database.write(patient=True) as work:
                 gone = await store.forget_candidates(work, work.now - GROWS_WITHIN)
 
     scheduler.every("feedback.forget", FORGET_EVERY, forget)

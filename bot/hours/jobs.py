@@ -75,7 +75,7 @@ class Feeds:
         async with self._database.read() as work:
             if not await service.feed_is_due(work):
                 return None
-        async with self._database.write() as work:
+        async with self._database.write(patient=True) as work:
             return await take_due_feed(work, again_at=work.now + LEASE)
 
     async def _fetch(self, hours: BusinessHours) -> None:
@@ -91,7 +91,7 @@ class Feeds:
         if hours.feed_problem:
             log.info("a calendar feed works again", action="hours.feed-recovered", hours=hours.name)
         try:
-            async with self._database.write() as work:
+            async with self._database.write(patient=True) as work:
                 await service.keep_feed(work, hours, days, note, again_at=work.now + FETCH_EVERY)
         except NotFound:
             return  # deleted while it was fetched
@@ -113,7 +113,7 @@ class Feeds:
 
     async def _keep_problem(self, hours: BusinessHours, said: str) -> None:
         try:
-            async with self._database.write() as work:
+            async with self._database.write(patient=True) as work:
                 await service.keep_feed_problem(work, hours, said, again_at=work.now + AGAIN_AFTER)
         except NotFound:
             return

@@ -230,8 +230,9 @@ COLUMNS = (
     *(col(C.language), col(C.intent), col(C.priority), col(C.mood), col(C.due_at), col(C.last_message_at)),
     col(C.contact_id),
 )
-
-
+_THESE = sa.select(*COLUMNS).where(
+    col(C.id).in_(sa.bindparam("conversations", expanding=True)), col(C.state).in_(UNRESOLVED)
+)
 Mark = tuple[datetime, str]
 
 
@@ -250,8 +251,8 @@ async def entries_of(work: UnitOfWork, conversation_ids: list[str]) -> list[Entr
     """
     Read what the board holds of some conversations; resolved ones are left out.
     """
-    query = sa.select(*COLUMNS).where(col(C.id).in_(conversation_ids), col(C.state).in_(UNRESOLVED))
-    return await with_labels(work, (await work.session.execute(query)).all())
+    rows = await work.session.execute(_THESE, {"conversations": conversation_ids})
+    return await with_labels(work, rows.all())
 
 
 async def unresolved_of_contacts(work: UnitOfWork, contact_ids: list[str]) -> Sequence[str]:

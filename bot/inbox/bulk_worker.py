@@ -81,7 +81,7 @@ class BulkWorker:
         Do the next conversations of a job in one unit of work; says whether there may be more to do.
         """
         loop, lease = asyncio.get_running_loop(), bulk.topic_of(job_id)
-        async with self._database.write() as work:
+        async with self._database.write(patient=True) as work:
             if not await take_lease(work, lease, holder=self._holder, length=LEASE):
                 return False
             # Locked, so that a stop comes before this round or after it.

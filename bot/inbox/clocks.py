@@ -13,7 +13,7 @@ Whoever calls has locked the conversation: clocks are only ever changed under th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime, timedelta
 
 from bot.core.actor import HUBBUB
@@ -37,18 +37,19 @@ async def start(
     """
     Start the clocks of these kinds that are promised and do not run yet; one response clock at a time.
     """
-    running = {clock.kind for clock in await store.running_clocks(work, conversation.id)}
+    running = list(await store.running_clocks(work, conversation.id))
     for kind in kinds:
-        taken = running & set(RESPONSES) if kind in RESPONSES else running & {kind}
+        run = {clock.kind for clock in running}
+        taken = run & set(RESPONSES) if kind in RESPONSES else run & {kind}
         if not taken and kind in terms.lengths:
-            await _start_one(work, conversation, terms, kind, at)
-            running.add(kind)
-    await refresh_due(work, conversation)
+            running.append(await _start_one(work, conversation, terms, kind, at))
+    conversation.due_at = _earliest(running)
+    await work.session.flush()
 
 
 async def _start_one(
     work: UnitOfWork, conversation: Conversation, terms: Terms, kind: ClockKind, at: datetime
-) -> None:
+) -> ConversationClock:
     length = terms.lengths[kind]
     schedule, due_at = await _deadline(work, terms.hours_id, at, length)
     clock = store.add_clock(
@@ -78,6 +79,7 @@ async def _start_one(
         policy=terms.policy_name,
         seconds=clock.seconds,
     )
+    return clock
 
 
 async def _schedule(work: UnitOfWork, hours_id: str | None) -> Schedule:
@@ -282,8 +284,11 @@ async def refresh_due(work: UnitOfWork, conversation: Conversation) -> None:
     Let the conversation show the earliest deadline that runs.
     """
     await work.session.flush()
-    running = await store.running_clocks(work, conversation.id)
-    conversation.due_at = min((clock.due_at for clock in running if clock.paused_at is None), default=None)
+    conversation.due_at = _earliest(await store.running_clocks(work, conversation.id))
+
+
+def _earliest(running: Iterable[ConversationClock]) -> datetime | None:
+    return min((clock.due_at for clock in running if clock.paused_at is None), default=None)
 
 
 def _note(

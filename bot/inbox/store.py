@@ -46,6 +46,13 @@ class Listed:
     shown: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
 
 
+# Built once: building takes a quarter of the time of a statement.
+_ONE = sa.select(C).where(col(C.id) == sa.bindparam("conversation"))
+# What a unit read before the lock may be out of date by then.
+_ONE_TO_CHANGE = _ONE.with_for_update().execution_options(populate_existing=True)
+_ONE_IF_FREE = _ONE.with_for_update(skip_locked=True).execution_options(populate_existing=True)
+
+
 async def get_conversation(work: UnitOfWork, conversation_id: str, *, lock: bool = False) -> Conversation:
     """
     Give a conversation; with `lock` no other unit changes it until this one ends.
@@ -53,11 +60,8 @@ async def get_conversation(work: UnitOfWork, conversation_id: str, *, lock: bool
     Raises:
         NotFound: there is none.
     """
-    query = sa.select(C).where(col(C.id) == conversation_id)
-    if lock:
-        # What this unit read before the lock may be out of date by now.
-        query = query.with_for_update().execution_options(populate_existing=True)
-    found = (await work.session.scalars(query)).first()
+    query = _ONE_TO_CHANGE if lock else _ONE
+    found = (await work.session.scalars(query, {"conversation": conversation_id})).first()
     if found is None:
         raise NotFound(f"no conversation {conversation_id[:60]!r}")
     return found
@@ -262,22 +266,27 @@ async def first_unanswered(work: UnitOfWork, conversation_id: str, after_id: str
     return (await work.session.scalars(query.order_by(col(Message.id)).limit(1))).first()
 
 
+_CLOCK = sa.select(ConversationClock)
+_RUNNING = _CLOCK.where(
+    col(ConversationClock.conversation_id) == sa.bindparam("conversation"),
+    col(ConversationClock.stopped_at).is_(None),
+).order_by(col(ConversationClock.id))
+_ONE_CLOCK = _CLOCK.where(col(ConversationClock.id) == sa.bindparam("clock"))
+_ONE_CLOCK = _ONE_CLOCK.execution_options(populate_existing=True)
+
+
 async def running_clocks(work: UnitOfWork, conversation_id: str) -> Sequence[ConversationClock]:
     """
     Give the clocks of a conversation that have not stopped; a paused one is among them.
     """
-    query = sa.select(ConversationClock).where(
-        col(ConversationClock.conversation_id) == conversation_id, col(ConversationClock.stopped_at).is_(None)
-    )
-    return (await work.session.scalars(query.order_by(col(ConversationClock.id)))).all()
+    return (await work.session.scalars(_RUNNING, {"conversation": conversation_id})).all()
 
 
 async def find_clock(work: UnitOfWork, clock_id: str) -> ConversationClock | None:
     """
     Find a clock as it is now, whatever this unit has read before.
     """
-    query = sa.select(ConversationClock).where(col(ConversationClock.id) == clock_id)
-    return (await work.session.scalars(query.execution_options(populate_existing=True))).first()
+    return (await work.session.scalars(_ONE_CLOCK, {"clock": clock_id})).first()
 
 
 def add_clock(work: UnitOfWork, **values: Any) -> ConversationClock:
@@ -293,8 +302,7 @@ async def lock_if_free(work: UnitOfWork, conversation_id: str) -> Conversation |
     """
     Give a conversation to change, or None when another unit has it at this moment.
     """
-    query = sa.select(C).where(col(C.id) == conversation_id).with_for_update(skip_locked=True)
-    return (await work.session.scalars(query.execution_options(populate_existing=True))).first()
+    return (await work.session.scalars(_ONE_IF_FREE, {"conversation": conversation_id})).first()
 
 
 async def timeline(
@@ -353,16 +361,22 @@ async def due_to_wake(work: UnitOfWork, *, limit: int = 200) -> list[Conversatio
     return list((await work.session.scalars(query)).all())
 
 
+_TAGS = (
+    sa.select(col(ConversationTag.conversation_id), col(ConversationTag.tag))
+    .where(col(ConversationTag.conversation_id).in_(sa.bindparam("conversations", expanding=True)))
+    .order_by(col(ConversationTag.tag))
+)
+
+
 async def tags_of(work: UnitOfWork, conversation_ids: Sequence[str]) -> dict[str, tuple[str, ...]]:
     """
     Give the tags of conversations, in order; one without tags is left out.
     """
     if not conversation_ids:
         return {}
-    query = sa.select(col(ConversationTag.conversation_id), col(ConversationTag.tag))
-    query = query.where(col(ConversationTag.conversation_id).in_(conversation_ids))
     found: dict[str, tuple[str, ...]] = {}
-    for conversation_id, tag in await work.session.execute(query.order_by(col(ConversationTag.tag))):
+    rows = await work.session.execute(_TAGS, {"conversations": list(conversation_ids)})
+    for conversation_id, tag in rows:
         found[conversation_id] = (*found.get(conversation_id, ()), tag)
     return found
 

@@ -83,7 +83,7 @@ class Watch:
             self._scheduler.at(JOB, at, self.look)
 
     async def _move(self) -> None:
-        async with self._database.write() as work:
+        async with self._database.write(patient=True) as work:
             await move_running(work)
 
     async def look(self) -> int:

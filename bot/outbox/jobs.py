@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -36,6 +37,7 @@ MISSED = "missed: its time to be sent has passed"
 ACCOUNTS_AT_ONCE = 8
 WRITE_WAITS_SECONDS = (0.1, 0.5, 2.0)
 """Waits between tries to write a result down: what the network said must not be lost to a busy database."""
+LAPSED_EVERY = timedelta(seconds=1)
 WRITING_TAKES_SECONDS = 10.0
 """The longest that writing a result down may take on a planned stop."""
 
@@ -70,6 +72,7 @@ class OutboxWorker:
         self._slots = asyncio.Semaphore(ACCOUNTS_AT_ONCE)
         self._busy: dict[str, asyncio.Task[None]] = {}
         self._again: set[str] = set()
+        self._asked_at: datetime | None = None
         self._rounds = Rounds(
             "outbox", database, live, frozenset({"outbox", "accounts"}), self.round, action="outbox.failed"
         )
@@ -99,13 +102,22 @@ class OutboxWorker:
         """
         async with self._database.read() as work:
             accounts = await store.accounts_with_work(work)
-            abandoned, overdue = await store.abandoned(work), await store.overdue(work)
-        for account_id in accounts:
-            self._start_on(account_id)
+            abandoned, overdue = await self._lapsed(work)
+        for one in accounts:
+            self._start_on(one.account_id)
         for entry_id in abandoned:
             await self._write(partial(self._note_death, entry_id=entry_id))
         for entry_id in overdue:
             await self._write(partial(self._note_missed, entry_id=entry_id))
+
+    async def _lapsed(self, work: UnitOfWork) -> tuple[list[str], list[str]]:
+        """
+        Give what died and what is too late; asked once a second, however often there is something to send.
+        """
+        if self._asked_at is not None and timedelta(0) <= work.now - self._asked_at < LAPSED_EVERY:
+            return [], []
+        self._asked_at = work.now
+        return await store.abandoned(work), await store.overdue(work)
 
     def _start_on(self, account_id: str) -> None:
         if account_id in self._busy:
@@ -133,14 +145,22 @@ class OutboxWorker:
     async def _drain(self, account_id: str) -> None:
         async with self._slots:
             try:
-                while not self._rounds.stopping:
-                    if not (await self._send_one(account_id) or await self._look_one(account_id)):
-                        return
+                while not self._rounds.stopping and await self._do_one(account_id):
+                    pass
             except Exception:
                 self._again.discard(account_id)
                 log.exception(
                     "outbox stopped at an account; it goes on later", action="outbox.account", id=account_id
                 )
+
+    async def _do_one(self, account_id: str) -> bool:
+        """
+        Send or look for one entry; False when there is none. Asked first: to try in vain costs others a turn.
+        """
+        async with self._database.read() as work:
+            found = await store.accounts_with_work(work, account_id)
+        sends, looks = any(one.sends for one in found), any(one.looks for one in found)
+        return (sends and await self._send_one(account_id)) or (looks and await self._look_one(account_id))
 
     async def _send_one(self, account_id: str) -> bool:
         """

@@ -15,6 +15,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from bot.accounts.tables import Account
+from bot.core.columns import Instant
 from bot.core.database import UnitOfWork
 from bot.core.errors import Invalid, NotFound
 from bot.core.paging import Slice, decode_mark, slice_of
@@ -130,32 +131,34 @@ async def _update(
     return changed.first()
 
 
-async def accounts_with_work(work: UnitOfWork) -> list[str]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AtAccount:
     """
-    Give the accounts that have something to send or to look for now.
+    An account that has something to send now, or to look for.
     """
-    mine = col(DUE.account_id) == col(Account.id)
-    query = sa.select(col(Account.id)).where(
-        col(Account.state) == "active",
-        sa.or_(
-            sa.and_(
-                sa.select(sa.literal(1)).where(mine, *_takeable(work)).exists(),
-                ~_told_to_wait(work, col(Account.id)),
-            ),
-            sa.select(sa.literal(1)).where(mine, *_lookable(work)).exists(),
-        ),
-    )
-    return list((await work.session.scalars(query)).all())
+
+    account_id: str
+    sends: bool
+    looks: bool
 
 
-def _takeable(work: UnitOfWork) -> tuple[sa.ColumnElement[bool], ...]:
+async def accounts_with_work(work: UnitOfWork, account_id: str | None = None) -> list[AtAccount]:
+    """
+    Give the accounts that have something to send or to look for now, or one of them.
+    """
+    query, values = (_WORK, {}) if account_id is None else (_WORK_AT, {"account": account_id})
+    rows = await work.session.execute(query, {"now": work.now, **values})
+    return [AtAccount(account_id=row.id, sends=row.sends, looks=row.looks) for row in rows]
+
+
+def _takeable(now: Any) -> tuple[sa.ColumnElement[bool], ...]:
     """
     Say when an entry may be attempted, as far as it is up to the entry.
     """
     return (
         col(DUE.state) == State.PREPARED,
-        col(DUE.due_at) <= work.now,
-        sa.or_(col(DUE.expires_at).is_(None), col(DUE.expires_at) > work.now),
+        col(DUE.due_at) <= now,
+        sa.or_(col(DUE.expires_at).is_(None), col(DUE.expires_at) > now),
         ~sa.select(sa.literal(1)).where(*_goes_before(EARLIER, DUE)).exists(),
     )
 
@@ -173,23 +176,39 @@ def _goes_before(earlier: Any, later: Any) -> tuple[sa.ColumnElement[bool], ...]
     )
 
 
-def _lookable(work: UnitOfWork) -> tuple[sa.ColumnElement[bool], ...]:
+def _lookable(now: Any) -> tuple[sa.ColumnElement[bool], ...]:
     """
     Say when an entry may be looked for: nobody else is looking.
     """
     return (
         col(DUE.state) == State.UNKNOWN,
-        col(DUE.due_at) <= work.now,
-        sa.or_(col(DUE.lease_until).is_(None), col(DUE.lease_until) <= work.now),
+        col(DUE.due_at) <= now,
+        sa.or_(col(DUE.lease_until).is_(None), col(DUE.lease_until) <= now),
     )
 
 
-def _told_to_wait(work: UnitOfWork, account_id: Any) -> sa.ColumnElement[bool]:
+def _told_to_wait(now: Any, account_id: Any) -> sa.ColumnElement[bool]:
     return (
         sa.select(sa.literal(1))
-        .where(col(OutboxWait.account_id) == account_id, col(OutboxWait.until) > work.now)
+        .where(col(OutboxWait.account_id) == account_id, col(OutboxWait.until) > now)
         .exists()
     )
+
+
+def _work() -> Any:
+    """
+    Build the question that is asked at every turn; once, since building it takes longer than its query.
+    """
+    now, mine = sa.bindparam("now", type_=Instant()), col(DUE.account_id) == col(Account.id)
+    due = sa.select(sa.literal(1)).where(mine, *_takeable(now)).exists()
+    sends = sa.and_(due, ~_told_to_wait(now, col(Account.id)))
+    looks = sa.select(sa.literal(1)).where(mine, *_lookable(now)).exists()
+    query = sa.select(col(Account.id), sends.label("sends"), looks.label("looks"))
+    return query.where(col(Account.state) == "active", sa.or_(sends, looks))
+
+
+_WORK = _work()
+_WORK_AT = _WORK.where(col(Account.id) == sa.bindparam("account"))
 
 
 async def let_account_wait(work: UnitOfWork, account_id: str, until: datetime, reason: str) -> None:
@@ -207,7 +226,7 @@ async def take_due(work: UnitOfWork, account_id: str, *, holder: str, lease: tim
 
     Within a conversation the order of writing is the order of sending.
     """
-    query = _first(work, account_id, _takeable(work)).where(~_told_to_wait(work, account_id))
+    query = _first(work, account_id, _takeable(work.now)).where(~_told_to_wait(work.now, account_id))
     values = {
         "state": State.ATTEMPTING,
         "attempts": E.attempts + 1,
@@ -228,7 +247,7 @@ async def take_unknown(work: UnitOfWork, account_id: str, *, holder: str, lease:
     """
     Take the account's next unknown entry to look for.
     """
-    query = _first(work, account_id, _lookable(work)).order_by(col(DUE.due_at))
+    query = _first(work, account_id, _lookable(work.now)).order_by(col(DUE.due_at))
     values = {"lease_holder": holder, "lease_until": work.now + lease, "finds": E.finds + 1}
     return await _update(work, [col(E.id) == query.scalar_subquery(), col(E.state) == State.UNKNOWN], values)
 
@@ -385,6 +404,6 @@ async def open_figures(work: UnitOfWork) -> tuple[dict[str, int], float]:
     oldest = await work.session.scalar(
         sa.select(sa.func.min(col(DUE.due_at)))
         .join(Account, col(Account.id) == col(DUE.account_id))
-        .where(*_takeable(work), col(Account.state) == "active", ~_told_to_wait(work, col(DUE.account_id)))
+        .where(*_takeable(work.now), col(Account.state) == "active", ~_told_to_wait(work.now, col(DUE.account_id)))
     )
     return counts, (work.now - oldest).total_seconds() if oldest else 0.0

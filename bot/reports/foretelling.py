@@ -185,7 +185,7 @@ async def keep_forecast(database: Database) -> None:
     """
     Keep what is foretold of the hours a day ahead, to be held against what comes; what was kept first stays.
     """
-    async with database.write() as work:
+    async with database.write(patient=True) as work:
         past = await _past(work, work.now)
         hours = [_hour_of(work.now) + FORETOLD_BEFORE + HOUR * step for step in range(2)]
         rows = [

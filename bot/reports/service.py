@@ -127,9 +127,9 @@ async def gather(database: Database) -> None:
     while after is not None:
         async with database.read() as work:
             touched, after = await store.touched(work, after, EVENTS_AT_ONCE)
-        async with database.write() as work:
+        async with database.write(patient=True) as work:
             await store.refold(work, touched)
-    async with database.write() as work:
+    async with database.write(patient=True) as work:
         await store.set_read_until(work, began)
 
 
@@ -137,7 +137,7 @@ async def rebuild(database: Database) -> None:
     """
     Throw away what was read off the event log and read all of it again.
     """
-    async with database.write() as work:
+    async with database.write(patient=True) as work:
         await store.forget_all(work)
     await gather(database)
 

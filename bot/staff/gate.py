@@ -88,7 +88,7 @@ class StaffGate:
         while any(self._seen):
             (sessions, tokens), self._seen = self._seen, (set(), set())
             try:
-                async with self._database.write() as work:
+                async with self._database.write(patient=True) as work:
                     await store.mark_seen(work, sorted(sessions), sorted(tokens))
             except (sa.exc.SQLAlchemyError, OSError) as error:
                 log.warning("cannot note who was seen", action="staff.seen", error=type(error).__name__)

@@ -19,7 +19,7 @@ def schedule(scheduler: Scheduler, database: Database) -> None:
     """
 
     async def follow() -> None:
-        async with database.write() as work:
+        async with database.write(patient=True) as work:
             await follow_time(work)
 
     scheduler.every("staff.presence", FOLLOW_EVERY, follow)

@@ -25,12 +25,12 @@ async def ask_due(database: Database, holder: str, *, box: SecretBox, promise: P
 
     One process at a time does it: two conversations of one contact must not both be asked about at once.
     """
-    async with database.write() as work:
+    async with database.write(patient=True) as work:
         mine = await take_lease(work, "surveys", holder=holder, length=LEASE)
         waiting = await store.due(work, limit=AT_ONCE) if mine else []
     asked = 0
     for survey_id in waiting:
-        async with database.write() as work:
+        async with database.write(patient=True) as work:
             if await take_lease(work, "surveys", holder=holder, length=LEASE):
                 asked += await ask(work, survey_id, box=box, promise=promise, base_url=base_url)
     return asked

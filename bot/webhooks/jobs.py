@@ -107,14 +107,14 @@ class WebhookWorker:
         """
         Send the endpoint's next deliveries side by side; False when there are none.
         """
-        async with self._database.write() as work:
+        async with self._database.write(patient=True) as work:
             taken = await store.take_due(work, endpoint_id, holder=self._holder, lease=self._lease, limit=AT_ONCE)
             if not taken:
                 return False
             endpoint = await store.get_endpoint(work, endpoint_id)
             secrets = secrets_of(endpoint, self._box, work.now)
         results = await asyncio.gather(*(self._attempt(endpoint.url, secrets, one) for one in taken))
-        async with self._database.write() as work:
+        async with self._database.write(patient=True) as work:
             endpoint = await store.get_endpoint(work, endpoint_id, lock=True)
             for delivery, result in zip(taken, results, strict=True):
                 await self._note(work, endpoint, delivery, result)
@@ -188,7 +188,7 @@ def schedule(scheduler: Scheduler, database: Database, settings: WebhookSettings
     async def prune() -> None:
         gone = store.PRUNED_AT_ONCE
         while gone >= store.PRUNED_AT_ONCE:
-            async with database.write() as work:
+            async with database.write(patient=True) as work:
                 gone = await store.prune(work, work.now - settings.keep)
 
     scheduler.every("webhooks.prune", PRUNE_EVERY, prune)

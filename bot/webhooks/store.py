@@ -45,12 +45,14 @@ async def list_endpoints(work: UnitOfWork) -> list[WebhookEndpoint]:
     return list((await work.session.scalars(sa.select(E).order_by(col(E.name)))).all())
 
 
+_ACTIVE = sa.select(E).where(col(E.state) == EndpointState.ACTIVE)
+
+
 async def active_endpoints(work: UnitOfWork) -> list[WebhookEndpoint]:
     """
     List the endpoints that get something.
     """
-    query = sa.select(E).where(col(E.state) == EndpointState.ACTIVE)
-    return list((await work.session.scalars(query)).all())
+    return list((await work.session.scalars(_ACTIVE)).all())
 
 
 async def broken_endpoints(work: UnitOfWork) -> list[WebhookEndpoint]:

@@ -31,8 +31,8 @@ async def test_a_file_that_another_process_holds_is_away(database: Database, clo
     async with database.write() as work:
         await work.session.execute(sa.text("DELETE FROM lease"))
         with pytest.raises(sa.exc.OperationalError) as caught:
-            async with other.write():
-                pass
+            async with other.write() as theirs:
+                await theirs.session.execute(sa.text("DELETE FROM lease"))
     assert database_is_away(caught.value)
     await other.close()
 

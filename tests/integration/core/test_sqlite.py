@@ -5,6 +5,7 @@ One trip to the connection's thread for a statement, and everything that SQLAlch
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 
 import aiosqlite
@@ -12,7 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 from bot.core import sqlite
-from bot.core.database import Database, open_database
+from bot.core.database import Database, UnitOfWork, open_database
 from bot.core.migrate import upgrade
 from bot.core.tables import LiveEvent
 from tests.fakes.clock import FakeClock
@@ -39,7 +40,7 @@ def trips(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     made: list[str] = []
     execute = aiosqlite.Connection._execute
 
-    async def counted(self, function, *arguments, **options):  # type: ignore[no-untyped-def]
+    async def counted(self, function, *arguments, **options):
         made.append(function.__name__)
         return await execute(self, function, *arguments, **options)
 
@@ -62,11 +63,48 @@ async def test_a_unit_that_has_asked_for_nothing_makes_no_trip(file: Database, t
     assert trips == []
 
 
-async def test_a_unit_that_writes_begins_and_commits_by_trips_of_their_own(
-    file: Database, trips: list[str]
-) -> None:
+async def test_a_unit_that_writes_makes_one_more_for_its_commit(file: Database, trips: list[str]) -> None:
     await _add(file, "a")
+    assert trips == ["_run", "commit"]
+
+
+async def test_savepoints_make_no_trip(file: Database, trips: list[str]) -> None:
+    async with file.write() as work:
+        async with work.savepoint():
+            await work.session.execute(TOPICS)
+        async with work.savepoint():
+            pass
+        async with work.savepoint(), work.savepoint():
+            await work.session.execute(TOPICS)
     assert trips == ["_run", "_run", "commit"]
+
+
+async def test_savepoints_hold_and_let_go_of_what_they_should(file: Database) -> None:
+    async def add(work: UnitOfWork, topic: str) -> None:
+        await work.session.execute(sa.insert(LiveEvent).values(at=work.now, topic=topic, data={}))
+
+    async with file.write() as work:
+        await add(work, "before")
+        with suppress(ZeroDivisionError):
+            async with work.savepoint():
+                await add(work, "undone")
+                async with work.savepoint():
+                    await add(work, "undone with what holds it")
+                raise ZeroDivisionError
+        with suppress(ZeroDivisionError):
+            async with work.savepoint():
+                raise ZeroDivisionError
+        async with work.savepoint():
+            with suppress(ZeroDivisionError):
+                async with work.savepoint():
+                    await add(work, "undone alone")
+                    raise ZeroDivisionError
+            await add(work, "in one that holds")
+        async with work.savepoint():
+            await add(work, "last, and released by the commit")
+    async with file.read() as work:
+        topics = list(await work.session.scalars(TOPICS))
+    assert topics == ["before", "in one that holds", "last, and released by the commit"]
 
 
 async def test_a_unit_that_reads_keeps_its_snapshot(file: Database) -> None:
@@ -113,7 +151,7 @@ async def test_what_a_statement_says_of_itself_is_known(file: Database) -> None:
     changed = sa.update(LiveEvent).values(topic="changed").execution_options(synchronize_session=False)
     async with file.write() as work:
         done = await work.session.execute(changed.where(LiveEvent.topic != "a"))  # type: ignore[arg-type]
-        assert done.rowcount == 2  # type: ignore[attr-defined]
+        assert done.rowcount == 2
         returned = await work.session.execute(changed.returning(LiveEvent.topic))  # type: ignore[call-overload]
         assert len(returned.all()) == 3
         one = LiveEvent(at=work.now, topic="new")
