@@ -176,6 +176,7 @@ class Daemon:
     connectors: Connectors
     pollers: Pollers
     board: Board
+    live: LiveEvents
 
 
 class PortTaken(HubbubError):
@@ -243,7 +244,7 @@ async def running(
         add_health(app)
         await _serve(stack, app, listening)
         log.info("listening", action="daemon.listening", url=url)
-        yield Daemon(url=url, database=database, connectors=opened, pollers=pollers, board=board)
+        yield Daemon(url=url, database=database, connectors=opened, pollers=pollers, board=board, live=live)
 
 
 def _for_handlers(

@@ -27,6 +27,7 @@ from bot.bench.queue_reads import millis, next_50
 from bot.core.database import Database
 from bot.core.paging import LONGEST_PAGE
 from bot.inbox import service
+from bot.inbox.board import TOPIC
 from bot.inbox.rules import EventKind, Promise
 from bot.inbox.tables import Conversation, ConversationClock, ConversationEvent, Message
 from bot.settings import Settings as HouseSettings
@@ -126,11 +127,14 @@ async def _busy(
     """
     first, choice = len(network.items), random.Random(len(network.items))
     clocks = await _set_clocks(daemon.database, house, seconds, breaches)
+    told_at: dict[str, float] = {}
+    listening = asyncio.create_task(_listen(daemon, told_at))
     asked = asyncio.create_task(_ask(network, seconds, per_second, choice, daemon))
     replied_at = await _answer(daemon, house, asked, first, network)
     await _have_left(network, replied_at)
+    listening.cancel()
     numbers = [str(number + 1) for number in range(first, len(network.items))]
-    heard = await _heard_at(daemon.database, network, numbers)
+    heard, told = await _heard_after(daemon.database, network, numbers, told_at)
     lags = await _breach_lags(daemon.database, clocks)
     outbox = [
         network.answered_at[number] - at for number, at in replied_at.items() if number in network.answered_at
@@ -138,6 +142,7 @@ async def _busy(
     return {
         "questions": len(numbers),
         "poller_delay_ms": millis(heard),
+        "told_delay_ms": millis(told),
         "answers": len(outbox),
         "outbox_delay_ms": millis(outbox),
         "breaches": len(lags),
@@ -201,18 +206,33 @@ async def _have_left(network: Loopback, replied_at: Mapping[str, float]) -> None
         await asyncio.sleep(0.1)  # the network of the bench has no event to wait for
 
 
-async def _heard_at(database: Database, network: Loopback, numbers: Sequence[str]) -> list[float]:
+async def _listen(daemon: Daemon, told_at: dict[str, float]) -> None:
     """
-    Say how long each question took from the network into its conversation.
+    Note when pages are first told of each conversation.
+    """
+    async for news in daemon.live.subscribe(None, None):
+        if news.topic.startswith(TOPIC):
+            told_at.setdefault(news.topic.removeprefix(TOPIC), time.perf_counter())
+
+
+async def _heard_after(
+    database: Database, network: Loopback, numbers: Sequence[str], told_at: Mapping[str, float]
+) -> tuple[list[float], list[float]]:
+    """
+    Say how long each question took from the network until it was taken into its conversation (the instant that its
+    unit of work happens at), and until pages were told of it (after the commit).
     """
     async with database.read() as work:
-        query = sa.select(col(Message.remote_id), col(Conversation.opened_at), col(Message.at)).join(
-            Conversation, col(Message.conversation_id) == col(Conversation.id)
-        )
-        rows = await work.session.execute(
+        query = sa.select(
+            col(Message.remote_id), col(Conversation.id), col(Conversation.opened_at), col(Message.at)
+        ).join(Conversation, col(Message.conversation_id) == col(Conversation.id))
+        found = await work.session.execute(
             query.where(col(Message.direction) == "inbound", col(Message.remote_id).in_(numbers[-500:]))
         )
-        return [(opened - written).total_seconds() for _, opened, written in rows]
+        rows = found.all()
+    taken = [(opened - written).total_seconds() for _, _, opened, written in rows]
+    told = [told_at[one] - network.put_at[number] for number, one, _, _ in rows if number and one in told_at]
+    return taken, told
 
 
 async def _set_clocks(database: Database, house: House, seconds: float, per_second: float) -> list[str]:

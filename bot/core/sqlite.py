@@ -136,6 +136,8 @@ class _Connection(aiosqlite.Connection):
         return await self.in_thread(_run, self._conn, before, kind, sql, parameters)
 
     def _goes_along(self, sql: str) -> bool:
+        if sql.startswith("ROLLBACK") and not self.in_transaction:
+            return True  # it could not even begin, or SQLite has given the whole up: a full disk
         name = sql.rpartition(" ")[2]
         if sql.startswith("SAVEPOINT") or f"SAVEPOINT {name}" not in self._before:
             # What has been done since then is undone at once; an error has to come from where it belongs.

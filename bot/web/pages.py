@@ -192,6 +192,8 @@ def serve(route: PageRoute) -> Callable[[web.Request], Awaitable[web.StreamRespo
     async def handle(request: web.Request) -> web.StreamResponse:
         form = await _read_form(request) if request.method != "GET" else {}
         database = request.app[DATABASE]
+        if request.method == "GET":
+            await database.precedence.give_way()
         opening = database.read() if request.method == "GET" or route.unit == "none" else database.write()
         async with opening as work:
             # Read first: what is committed while the page is made is told to it afterwards.

@@ -37,6 +37,20 @@ async def test_a_file_that_another_process_holds_is_away(database: Database, clo
     await other.close()
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_it_says_so_where_a_unit_begins_with_a_savepoint(database: Database, clock: FakeClock) -> None:
+    url = database.engine.url.render_as_string(hide_password=False)
+    other = open_database(url, clock, busy_timeout=timedelta(milliseconds=50))
+    async with database.write() as work:
+        await work.session.execute(sa.text("DELETE FROM lease"))
+        with pytest.raises(sa.exc.OperationalError, match="database is locked"):
+            async with other.write() as theirs, theirs.savepoint():
+                await theirs.session.execute(sa.text("DELETE FROM lease"))
+    async with other.write() as theirs:
+        await theirs.session.execute(sa.text("DELETE FROM lease"))
+    await other.close()
+
+
 async def test_our_own_mistakes_are_not_and_show_no_values(database: Database) -> None:
     async def insert(**row: object) -> None:
         async with database.write() as work:
