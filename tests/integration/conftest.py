@@ -1,5 +1,5 @@
 """
-What holds for every test of the inbox.
+What holds for every integration test.
 """
 
 from __future__ import annotations
