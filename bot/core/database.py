@@ -21,9 +21,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engin
 
 from bot.core.clock import Clock
 from bot.core.ids import new_id
-from bot.core.precedence import Precedence, Turns
 from bot.core.sqlite import WRITES, open_sqlite
 from bot.core.tables import LiveEvent
+from bot.core.turns import Turns
 
 log = structlog.get_logger(__name__)
 
@@ -116,7 +116,6 @@ class Database:
         self.on_live: Callable[[], None] | None = None
         self._turns = Turns() if engine.dialect.name == "sqlite" else None
         self._settling: asyncio.Task[None] | None = None
-        self.precedence = Precedence()
 
     @property
     def is_sqlite(self) -> bool:
@@ -139,8 +138,7 @@ class Database:
             patient: nobody waits for it: it lets others go first, for a while (SQLite; PostgreSQL needs no turns).
         """
         async with self._turn(patient), self._unit() as work:
-            with self.precedence.writing():
-                yield work
+            yield work
         for callback in work.afterwards:
             callback()
         if work.live and self.on_live is not None:

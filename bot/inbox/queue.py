@@ -142,7 +142,6 @@ async def queue_page(visit: Visit, *, current: str = "") -> QueuePage:
         snapshot=snapshot,
     )
     accounts = await _account_names(work, snapshot)
-    await visit.database.precedence.give_way()  # with the board, what follows is one long turn
     counts = await count_tabs(visit, asked, board)
     views = [await _view_tab(visit, view, selection, asked, board) for view, selection in kept]
     tabs = [_tab(tab, counts.get(tab), asked) for tab in Tab]

@@ -104,8 +104,6 @@ class Visit:
         # A fragment that a live page fetches in between must not take the word from the page it was meant for.
         if self.request.cookies.get(FLASH_COOKIE) and "/_" not in template:
             self.cookies[FLASH_COOKIE] = None
-        if self.request.method == "GET":
-            await self.database.precedence.give_way()
         text = self.shell.render(template, {**frame, **context})
         return web.Response(text=text, content_type="text/html", status=status)
 
@@ -192,8 +190,6 @@ def serve(route: PageRoute) -> Callable[[web.Request], Awaitable[web.StreamRespo
     async def handle(request: web.Request) -> web.StreamResponse:
         form = await _read_form(request) if request.method != "GET" else {}
         database = request.app[DATABASE]
-        if request.method == "GET":
-            await database.precedence.give_way()
         opening = database.read() if request.method == "GET" or route.unit == "none" else database.write()
         async with opening as work:
             # Read first: what is committed while the page is made is told to it afterwards.
