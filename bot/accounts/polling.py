@@ -47,6 +47,8 @@ T = TypeVar("T")
 MOST_PAGES = 20
 """Pages that one turn brings before the lease is renewed and the account looked at again."""
 
+RENEWED_BELOW = 2 / 3
+"""A lease is renewed when less than this share of it is left."""
 STREAM_IS_WELL_AFTER = timedelta(minutes=1)
 
 
@@ -67,10 +69,6 @@ class Tools:
     ears: Sequence[Ear]
     settings: AccountSettings
     holder: str
-
-
-RENEWED_BELOW = 2 / 3
-"""A lease is renewed when less than this share of it is left."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

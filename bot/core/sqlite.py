@@ -136,15 +136,14 @@ class _Connection(aiosqlite.Connection):
         return await self.in_thread(_run, self._conn, before, kind, sql, parameters)
 
     def _goes_along(self, sql: str) -> bool:
-        if sql.startswith("ROLLBACK") and not self.in_transaction:
-            return True  # it could not even begin, or SQLite has given the whole up: a full disk
-        name = sql.rpartition(" ")[2]
-        if sql.startswith("SAVEPOINT") or f"SAVEPOINT {name}" not in self._before:
-            # What has been done since then is undone at once; an error has to come from where it belongs.
-            waits = not sql.startswith("ROLLBACK")
-            self._before += [sql] * waits
-            return waits
-        del self._before[self._before.index(f"SAVEPOINT {name}") :]  # nothing has been done in it
+        begins = "SAVEPOINT " + sql.rpartition(" ")[2]
+        if sql != begins and begins in self._before:
+            del self._before[self._before.index(begins) :]  # nothing has been done in it
+            return True
+        if sql.startswith("ROLLBACK"):
+            # Undone at once, unless it could not even begin, or SQLite has given the whole up: a full disk.
+            return not self.in_transaction
+        self._before.append(sql)
         return True
 
     async def in_thread(self, function: Callable[..., T], *arguments: Any) -> T:

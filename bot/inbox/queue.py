@@ -4,9 +4,11 @@ What the queue page shows: what its address asks for, the numbers of its tabs, i
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
+from typing import TypeVar
 from urllib.parse import urlencode
 
 from bot.accounts.service import TOPIC as ACCOUNTS_TOPIC
@@ -25,6 +27,8 @@ from bot.inbox.view_tables import SavedView
 from bot.inbox.views import Choice, QueuePage, QueueRow, TabView, queue_row
 from bot.web.pages import Visit
 from bot.web.translations import mark, word
+
+T = TypeVar("T")
 
 ROWS = 50
 LABELS = {
@@ -97,27 +101,29 @@ async def board_for(visit: Visit) -> tuple[Board | None, Snapshot | None]:
     return board, board.recall.on(visit.live_since, visit.work.now) if seen and visit.live_since else None
 
 
+async def _recalled(snapshot: Snapshot | None, read: Callable[[], Awaitable[T]], key: Hashable, *topics: str) -> T:
+    """
+    Read something, unless what an earlier page read is still right: there was no news of these topics.
+    """
+    known: T | None = snapshot.get(key) if snapshot else None
+    if known is None:
+        known = await read()
+        if snapshot is not None:
+            snapshot.keep(key, known, *topics)
+    return known
+
+
 async def _views(
     work: UnitOfWork, person_id: str, snapshot: Snapshot | None
 ) -> Sequence[tuple[SavedView, Selection]]:
     """
     Give the views that a person sees, with what each lists.
     """
-    known = snapshot.get((VIEWS_TOPIC, person_id)) if snapshot else None
-    if known is None:
-        known = [(view, selection_of(view)) for view in await views_of(work, person_id)]
-        if snapshot is not None:
-            snapshot.keep((VIEWS_TOPIC, person_id), known, VIEWS_TOPIC, f"{VIEWS_TOPIC}:{person_id}")
-    return known
 
+    async def read() -> Sequence[tuple[SavedView, Selection]]:
+        return [(view, selection_of(view)) for view in await views_of(work, person_id)]
 
-async def _account_names(work: UnitOfWork, snapshot: Snapshot | None) -> Mapping[str, str]:
-    known: Mapping[str, str] | None = snapshot.get(ACCOUNTS_TOPIC) if snapshot else None
-    if known is None:
-        known = await account_names(work)
-        if snapshot is not None:
-            snapshot.keep(ACCOUNTS_TOPIC, known, ACCOUNTS_TOPIC)
-    return known
+    return await _recalled(snapshot, read, (VIEWS_TOPIC, person_id), VIEWS_TOPIC, f"{VIEWS_TOPIC}:{person_id}")
 
 
 async def queue_page(visit: Visit, *, current: str = "") -> QueuePage:
@@ -141,7 +147,7 @@ async def queue_page(visit: Visit, *, current: str = "") -> QueuePage:
         board=board,
         snapshot=snapshot,
     )
-    accounts = await _account_names(work, snapshot)
+    accounts = await _recalled(snapshot, partial(account_names, work), ACCOUNTS_TOPIC, ACCOUNTS_TOPIC)
     counts = await count_tabs(visit, asked, board)
     views = [await _view_tab(visit, view, selection, asked, board) for view, selection in kept]
     tabs = [_tab(tab, counts.get(tab), asked) for tab in Tab]

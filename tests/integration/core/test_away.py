@@ -4,6 +4,7 @@ Errors of the database: which mean that it is away, and that none shows what was
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from datetime import timedelta
 
 import pytest
@@ -24,28 +25,19 @@ async def test_one_that_cannot_be_reached_is_away(clock: FakeClock) -> None:
     await database.close()
 
 
+@pytest.mark.parametrize("savepoint", [False, True])
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-async def test_a_file_that_another_process_holds_is_away(database: Database, clock: FakeClock) -> None:
+async def test_a_file_that_another_process_holds_is_away(
+    database: Database, clock: FakeClock, savepoint: bool
+) -> None:
     url = database.engine.url.render_as_string(hide_password=False)
     other = open_database(url, clock, busy_timeout=timedelta(milliseconds=50))
     async with database.write() as work:
         await work.session.execute(sa.text("DELETE FROM lease"))
-        with pytest.raises(sa.exc.OperationalError) as caught:
-            async with other.write() as theirs:
+        with pytest.raises(sa.exc.OperationalError, match="database is locked") as caught:
+            async with other.write() as theirs, theirs.savepoint() if savepoint else nullcontext():
                 await theirs.session.execute(sa.text("DELETE FROM lease"))
     assert database_is_away(caught.value)
-    await other.close()
-
-
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-async def test_it_says_so_where_a_unit_begins_with_a_savepoint(database: Database, clock: FakeClock) -> None:
-    url = database.engine.url.render_as_string(hide_password=False)
-    other = open_database(url, clock, busy_timeout=timedelta(milliseconds=50))
-    async with database.write() as work:
-        await work.session.execute(sa.text("DELETE FROM lease"))
-        with pytest.raises(sa.exc.OperationalError, match="database is locked"):
-            async with other.write() as theirs, theirs.savepoint():
-                await theirs.session.execute(sa.text("DELETE FROM lease"))
     async with other.write() as theirs:
         await theirs.session.execute(sa.text("DELETE FROM lease"))
     await other.close()
