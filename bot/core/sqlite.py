@@ -106,12 +106,20 @@ class _Connection(aiosqlite.Connection):
         """
         Begin a transaction. SQLite itself takes its snapshot only with the first SELECT.
         """
-        self._before = ["BEGIN IMMEDIATE" if writes else "BEGIN"]
+        self._before, self._used = ["BEGIN IMMEDIATE" if writes else "BEGIN"], False
 
     def cursor(self) -> _Cursor:  # type: ignore[override]  # not a context manager of aiosqlite's own kind
         return _Cursor(self)
 
     async def commit(self) -> None:
+        """
+        Make what was done last.
+
+        Raises:
+            sqlite3.OperationalError: SQLite gave the transaction up in between (a full disk); nothing is kept.
+        """
+        if self._used and not self.in_transaction:
+            raise sqlite3.OperationalError("the transaction was rolled back before it could be committed")
         await self._end(super().commit)
 
     async def rollback(self) -> None:
@@ -133,7 +141,12 @@ class _Connection(aiosqlite.Connection):
         if sql.startswith(SAVEPOINTS) and self._goes_along(sql):
             return None
         before, self._before, self._used = self._before, [], True
-        return await self.in_thread(_run, self._conn, before, kind, sql, parameters)
+        try:
+            return await self.in_thread(_run, self._conn, before, kind, sql, parameters)
+        except sqlite3.Error:
+            if before and before[0].startswith("BEGIN") and not self.in_transaction:
+                self._before = before  # it could not even begin: whatever comes next begins it
+            raise
 
     def _goes_along(self, sql: str) -> bool:
         begins = "SAVEPOINT " + sql.rpartition(" ")[2]
@@ -141,8 +154,7 @@ class _Connection(aiosqlite.Connection):
             del self._before[self._before.index(begins) :]  # nothing has been done in it
             return True
         if sql.startswith("ROLLBACK"):
-            # Undone at once, unless it could not even begin, or SQLite has given the whole up: a full disk.
-            return not self.in_transaction
+            return False  # at once; if SQLite has given up the whole transaction, it says so here
         self._before.append(sql)
         return True
 

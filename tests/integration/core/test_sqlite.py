@@ -168,3 +168,30 @@ async def test_an_error_names_the_statement_and_leaves_the_unit_usable_in_a_save
         await work.session.execute(sa.insert(LiveEvent).values(at=work.now, topic="after it", data={}))
     async with file.read() as work:
         assert list(await work.session.scalars(TOPICS)) == ["after it"]
+
+
+@pytest.mark.parametrize("then", ["ends", "fails in a savepoint", "ends in a savepoint"])
+async def test_a_unit_that_sqlite_gave_up_says_so_and_keeps_nothing(file: Database, then: str) -> None:
+    """
+    A full disk makes SQLite roll the whole transaction back by itself; ROLLBACK stands in for it here.
+    """
+    give_up = sa.text("ROLLBACK")
+
+    async def write() -> None:
+        async with file.write() as work:
+            await work.session.execute(sa.insert(LiveEvent).values(at=work.now, topic="before", data={}))
+            if then == "ends":
+                await work.session.execute(give_up)
+                return
+            with suppress(ZeroDivisionError):
+                async with work.savepoint():
+                    await work.session.execute(TOPICS)
+                    await work.session.execute(give_up)
+                    if then == "fails in a savepoint":
+                        raise ZeroDivisionError
+
+    with pytest.raises(sa.exc.OperationalError, match=r"no such savepoint|rolled back before"):
+        await write()
+    await _add(file, "the next unit works")
+    async with file.read() as work:
+        assert list(await work.session.scalars(TOPICS)) == ["the next unit works"]
